@@ -1,0 +1,53 @@
+"""What every resource's table has in common."""
+
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from django.db import models
+
+from coordinator.lib.errors import Missing
+from coordinator.lib.refs import Ref
+
+Row = TypeVar("Row", bound="Resource", covariant=True)
+LARGEST_ID = 2**63 - 1
+
+
+class ResourceQuerySet(models.QuerySet[Row], Generic[Row]):
+    def named(self, value: object) -> Self:
+        """The rows with this integer id or public key: one or none."""
+        text = str(value)
+        if text.isascii() and text.isdigit():
+            return self.filter(pk=int(text)) if len(text) < 20 and int(text) <= LARGEST_ID else self.none()
+        return self.filter(**{self.model.KEY: text})
+
+    def identified(self, value: object) -> Row:
+        """The row with this integer id or public key. Raises Missing."""
+        if row := self.named(value).first():
+            return row
+        raise Missing(f"There is no {self.model._meta.verbose_name} {str(value)[:100]!r}.")
+
+
+class Resource(models.Model):
+    """A row with a public key (the field named by `KEY`), a version and its times."""
+
+    KEY: ClassVar[str]
+
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(editable=False)
+    updated_at = models.DateTimeField(editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def key(self) -> str:
+        return str(getattr(self, self.KEY))
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.pk, self.key)
+
+    def values_of(self, *fields: str) -> dict[str, Any]:
+        return {field: getattr(self, field) for field in fields}

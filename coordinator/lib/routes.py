@@ -1,0 +1,10 @@
+"""One line of a URL table: a path and what each verb does there."""
+
+from typing import Any
+
+from django.urls import URLPattern, path
+
+
+def route(address: str, view: Any, name: str, **verbs: str) -> URLPattern:
+    """`route("missions", MissionView, "missions", get="list", post="create")`."""
+    return path(address, view.as_view(verbs), name=name)

@@ -1,0 +1,140 @@
+"""Bodies: strict on the way in (an unknown field is an error), plain on the way out."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from coordinator.lib.errors import Missing
+from coordinator.lib.models import Resource
+
+
+class Strict(serializers.Serializer[Any]):
+    """Refuses a body that is no object, or that has a field which is unknown or read-only here."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            writable = {name for name, each in self.fields.items() if not each.read_only}
+            surplus = {name: [_surplus(name, name in self.fields)] for name in data if name not in writable}
+            if surplus:
+                raise serializers.ValidationError(surplus)
+        return super().to_internal_value(data)
+
+
+def _surplus(name: str, known: bool) -> str:
+    return "This field is read-only." if known else f"There is no field {name[:100]!r} here."
+
+
+class StrictModel(Strict, serializers.ModelSerializer[Any]):
+    """A model serializer that is strict; `serializer_related_field` is ours."""
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class Reference(serializers.RelatedField[Any, Any, Any]):
+    """A resource named by integer id or public key; answered as its public key."""
+
+    default_error_messages = {
+        "unknown": "There is no {kind} {value!r}.",
+        "shape": "Name it by its integer id or its public key.",
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.key_only = kwargs.pop("key_only", False)
+        super().__init__(**kwargs)
+
+    def use_pk_only_optimization(self) -> bool:
+        return False
+
+    def to_internal_value(self, data: Any) -> Resource:
+        if isinstance(data, bool) or not isinstance(data, (str, int)) or data == "":
+            self.fail("shape")
+        rows: QuerySet[Any] = self.get_queryset()
+        try:
+            found: Resource = rows.identified(data)  # type: ignore[attr-defined]
+        except Missing:
+            self.fail("unknown", kind=rows.model._meta.verbose_name, value=str(data)[:100])
+        return found
+
+    def to_representation(self, value: Resource) -> str:
+        return value.key
+
+
+class Text(serializers.CharField):
+    """Text as it was sent: never trimmed, numbers are not text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("trim_whitespace", False)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("This must be text.")
+        return super().to_internal_value(data)
+
+
+class Key(Text):
+    """A public key that the caller chooses."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("required", False)
+        kwargs.setdefault("max_length", 100)
+        super().__init__(**kwargs)
+
+
+class Whole(serializers.IntegerField):
+    """A whole number; text and booleans are not numbers."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise serializers.ValidationError("This must be a whole number.")
+        return super().to_internal_value(data)
+
+
+class Truth(serializers.BooleanField):
+    """true or false, nothing that looks like them."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("This must be true or false.")
+        return data
+
+
+class Money(serializers.DecimalField):
+    """Dollars as a decimal string, up to 10 digits before and 6 after the point; never negative."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_digits", 16)
+        kwargs.setdefault("decimal_places", 6)
+        kwargs.setdefault("min_value", 0)
+        super().__init__(**kwargs)
+
+    def to_representation(self, value: Any) -> Any:
+        return None if value is None else plain_money(value)
+
+
+def plain_money(value: Any) -> str:
+    """`Decimal("1.500000")` as `"1.50"`: at least two places, no trailing zeros beyond."""
+    text = f"{value:.6f}".rstrip("0")
+    whole, _, cents = text.partition(".")
+    return f"{whole}.{cents.ljust(2, '0')}"
+
+
+class ObjectField(serializers.JSONField):
+    """A JSON object."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("This must be an object.")
+        return data
+
+
+class TextList(serializers.ListField):
+    """A list of texts."""
+
+    child = Text(max_length=2000)
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 200)
+        super().__init__(**kwargs)

@@ -1,0 +1,26 @@
+"""Lost updates: a change names the version that it was made from."""
+
+from datetime import datetime
+from typing import Any
+
+from coordinator.lib.errors import Stale
+from coordinator.lib.models import Resource
+
+
+def require(row: Resource, expected: int | None) -> None:
+    """Raises Stale when the caller read another version than the (locked) row has now."""
+    if expected is not None and row.version != expected:
+        raise Stale(f"You read version {expected}; it is now version {row.version}. Read it again, then repeat your change.")
+
+
+def bump(row: Resource, *, now: datetime, **changes: Any) -> dict[str, Any]:
+    """Saves what really differs, with the next version; answers the changed fields and their new values."""
+    changed = {name: value for name, value in changes.items() if getattr(row, name) != value}
+    if not changed:
+        return {}
+    for name, value in changed.items():
+        setattr(row, name, value)
+    row.version += 1
+    row.updated_at = now
+    row.save(update_fields=[*changed, "version", "updated_at"])
+    return changed

@@ -1,0 +1,247 @@
+"""Every setting of an installation. Each value that an operator may change is read from the environment here."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import django_stubs_ext
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, default: bool = False) -> bool:
+    return text(name, "1" if default else "0").lower() in {"1", "true", "yes", "on"}
+
+
+def number(name: str, default: int) -> int:
+    return int(text(name, str(default)))
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def database(url: str) -> dict[str, Any]:
+    """The Django database dict of a `postgresql://user:password@host:port/name?option=value` address."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    pool = {"min_size": 1, "max_size": number("DATABASE_POOL_SIZE", 10), "timeout": 10}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "coordinator",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", None) or parts.hostname or "",
+        "PORT": str(parts.port or query.pop("port", "")),
+        "OPTIONS": {**query, **({"pool": pool} if flag("DATABASE_POOL") else {})},
+        "CONN_MAX_AGE": 0 if flag("DATABASE_POOL") else 600,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+def secret_key(data: Path) -> str:
+    """`SECRET_KEY` of the environment, else the one that `manage.py up` keeps in the data directory."""
+    kept = data / "secret.key"
+    if value := text("SECRET_KEY"):
+        return value
+    return kept.read_text().strip() if kept.is_file() and os.access(kept, os.R_OK) else secrets.token_urlsafe(48)
+
+
+COORDINATOR_DATA = Path(text("COORDINATOR_DATA", "~/.local/share/coordinator")).expanduser()
+DATABASE_URL = text("DATABASE_URL")
+REDIS_URL = text("REDIS_URL")
+SECRET_KEY = secret_key(COORDINATOR_DATA)
+DEBUG = flag("DEBUG")
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
+INTERNAL_IPS: list[str] = []
+
+INSTALLED_APPS = [
+    "coordinator.apps.CoordinatorAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_q",
+    "coordinator",
+    "traceability",
+    "accounts",
+    "agents",
+    "sprints",
+    "policies",
+    "knowledge",
+    "missions",
+]
+
+MIDDLEWARE = [
+    "coordinator.lib.middleware.RequestId",
+    "coordinator.lib.middleware.SecurityHeaders",
+    "coordinator.lib.middleware.Problems",
+    "coordinator.lib.middleware.BodyLimit",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "accounts.middleware.Sessions",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.Idempotency",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "coordinator.urls"
+ASGI_APPLICATION = "coordinator.asgi.application"
+WSGI_APPLICATION = "coordinator.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": database(DATABASE_URL or "postgresql:///coordinator")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL]},
+    }
+    if REDIS_URL
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.auth.EmailBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.BCryptSHA256PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+SESSION_ENGINE = "accounts.sessions"
+SESSION_COOKIE_AGE = number("SESSION_DAYS", 14) * 86400
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = flag("HTTPS")
+SESSION_COOKIE_NAME = "coordinator_session"
+CSRF_COOKIE_NAME = "coordinator_csrf"
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "/"
+X_FRAME_OPTIONS = "DENY"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("BEHIND_PROXY") else None
+
+USE_TZ = True
+TIME_ZONE = text("TIME_ZONE", "UTC")
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+STATIC_URL = "/static/"
+STATIC_ROOT = COORDINATOR_DATA / "static"
+STATICFILES_DIRS = [BASE_DIR / "coordinator" / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+BODY_LIMIT = 1024 * 1024
+BODY_LIMIT_BY_PREFIX = {"/api/knowledge/": 10 * 1024 * 1024}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+API_RATE_LIMIT = text("API_RATE_LIMIT")
+"""Requests a token may make, for instance `600/min`; empty means no limit."""
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.auth.BearerAuthentication", "accounts.auth.BrowserSession"],
+    "DEFAULT_PERMISSION_CLASSES": ["coordinator.lib.permissions.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["coordinator.lib.http.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["coordinator.lib.http.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "coordinator.lib.pagination.CursorPages",
+    "DEFAULT_SCHEMA_CLASS": "coordinator.lib.schema.Schema",
+    "DEFAULT_THROTTLE_CLASSES": ["coordinator.lib.permissions.TokenRate"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "coordinator.lib.http.JSONOnly",
+    "EXCEPTION_HANDLER": "coordinator.lib.problems.answer_problem",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "NUM_PROXIES": 0,
+    "DATETIME_FORMAT": "iso-8601",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Coordinator",
+    "DESCRIPTION": "Records, monitors and advises the work of AI coding agents and the people beside them.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "coordinator.lib.schema.add_problems",
+    ],
+}
+
+Q_CLUSTER: dict[str, Any] = {
+    "name": "coordinator",
+    "label": "Background jobs",
+    "orm": "default",
+    "workers": number("WORKERS", 2),
+    "poll": 0.2,
+    "guard_cycle": 0.5,
+    "timeout": 3600,
+    "retry": 3900,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": -1,
+    "catch_up": False,
+    "bulk": 1,
+    "queue_limit": 4,
+    "recycle": 500,
+    "has_replicas": True,
+}
+
+GITHUB_API_URL = text("GITHUB_API_URL", "https://api.github.com")
+GITHUB_TOKEN = text("GITHUB_TOKEN")
+GITHUB_REPOSITORY = text("GITHUB_REPOSITORY")
+GITHUB_WEBHOOK_SECRET = text("GITHUB_WEBHOOK_SECRET")
+
+KNOWLEDGE_EMBEDDING_PROVIDER = text("KNOWLEDGE_EMBEDDING_PROVIDER", "minilm")
+KNOWLEDGE_EMBEDDING_MODEL_PATH = text("KNOWLEDGE_EMBEDDING_MODEL_PATH")
+KNOWLEDGE_EMBEDDING_URL = text("KNOWLEDGE_EMBEDDING_URL")
+KNOWLEDGE_EMBEDDING_MODEL = text("KNOWLEDGE_EMBEDDING_MODEL")
+KNOWLEDGE_EMBEDDING_API_KEY = text("KNOWLEDGE_EMBEDDING_API_KEY")
+KNOWLEDGE_EMBEDDING_DIMENSIONS = number("KNOWLEDGE_EMBEDDING_DIMENSIONS", 384)
+KNOWLEDGE_TEXT_CONFIG = text("KNOWLEDGE_TEXT_CONFIG", "english")
+
+AGENT_SILENT_AFTER_S = number("AGENT_SILENT_AFTER_S", 300)
+CLAIM_TTL_S = number("CLAIM_TTL_S", 900)
+APPROVAL_TTL_S = number("APPROVAL_TTL_S", 86400)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": text("LOG_LEVEL", "WARNING")},
+}

@@ -1,0 +1,67 @@
+"""The canonical text of an entry: what the chain's hash covers, byte for byte.
+
+Sorted keys, no spaces, no floats. A float that a client sent (in a task's outputs, say) is kept exactly as
+`{"$float": "0.93"}`, so that the text has one form for each value and reading gives the value back.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+LARGEST_INTEGER = 2**53 - 1
+FLOAT = "$float"
+
+
+def write(value: Any) -> str:
+    """The canonical text. Raises ValueError for what has none: NaN, integers beyond 2^53, lone surrogates."""
+    text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text.encode("utf-8")
+    return text
+
+
+def read(text: str) -> Any:
+    return json.loads(text, object_hook=_float_back)
+
+
+def moment(at: datetime) -> str:
+    """UTC with microseconds: `2026-11-24T12:00:00.000000Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _float_back(found: dict[str, Any]) -> Any:
+    return float(found[FLOAT]) if set(found) == {FLOAT} else found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    if value is None or isinstance(value, (str, bool)):
+        return str(value) if isinstance(value, str) else value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(inner) for inner in (sorted(value) if isinstance(value, (set, frozenset)) else value)]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
+    if isinstance(value, int):
+        if abs(value) > LARGEST_INTEGER:
+            raise ValueError("whole numbers of the ledger are within 2^53")
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("the ledger keeps no NaN or infinity")
+        return {FLOAT: repr(value)}
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, (date, UUID)):
+        return str(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    raise ValueError(f"the ledger cannot keep a {type(value).__name__}")

@@ -1,0 +1,3 @@
+from traceability.models.entry import Entry, Installation, StreamHead
+
+__all__ = ["Entry", "Installation", "StreamHead"]

@@ -1,0 +1,123 @@
+"""The ledger's tables. The database numbers, chains and guards them; see migration 0001."""
+
+from functools import cached_property
+from typing import Any, Self
+
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+
+from traceability import canonical
+
+
+class TransactionId(models.Field[str, str]):
+    """PostgreSQL's 64-bit transaction id, set by the database."""
+
+    def db_type(self, connection: Any) -> str:
+        return "xid8"
+
+
+class EntryQuerySet(models.QuerySet["Entry"]):
+    def of_mission(self, mission_id: int) -> Self:
+        return self.filter(mission_id=mission_id)
+
+    def of_task(self, task_id: int) -> Self:
+        return self.filter(task_id=task_id)
+
+    def of_agent(self, agent_id: int) -> Self:
+        return self.filter(agent_id=agent_id)
+
+    def of_kind(self, *prefixes: str) -> Self:
+        wanted = models.Q()
+        for prefix in prefixes:
+            wanted |= models.Q(kind=prefix) | models.Q(kind__startswith=f"{prefix}.")
+        return self.filter(wanted)
+
+    def in_stream(self, stream: str) -> Self:
+        return self.filter(stream=stream).order_by("seq")
+
+
+class Installation(models.Model):
+    """One row: the id that makes this installation's chains unlike any other's."""
+
+    id = models.BooleanField(primary_key=True, default=True)
+    uuid = models.UUIDField(unique=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=True), name="installation_is_one_row")]
+
+
+class StreamHead(models.Model):
+    """The last number and hash of a stream; only the ledger's trigger writes it."""
+
+    stream = models.CharField(max_length=64, primary_key=True)
+    seq = models.BigIntegerField()
+    hash = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.stream}#{self.seq}"
+
+
+class Entry(models.Model):
+    """One fact. `seq` has no gaps within a stream; `hash` chains it to the entry before.
+
+    Ids are plain numbers with no foreign keys: history outlives what it tells of. Every column but `id` and `xid`
+    is a projection of `canonical`, or is hashed beside it (stream, seq, recorded_at).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    xid = TransactionId(editable=False)
+    stream = models.CharField(max_length=64)
+    seq = models.BigIntegerField(editable=False)
+    kind = models.CharField(max_length=64)
+    schema = models.PositiveSmallIntegerField(default=1)
+    actor_kind = models.CharField(max_length=8)
+    actor_id = models.BigIntegerField(null=True)
+    actor_name = models.CharField(max_length=254)
+    on_behalf_of = models.CharField(max_length=100, null=True)
+    request_id = models.CharField(max_length=200, null=True)
+    subject_type = models.CharField(max_length=32, null=True)
+    subject_id = models.BigIntegerField(null=True)
+    subject_key = models.CharField(max_length=254, null=True)
+    mission_id = models.BigIntegerField(null=True)
+    task_id = models.BigIntegerField(null=True)
+    agent_id = models.BigIntegerField(null=True)
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(editable=False)
+    canonical = models.TextField()
+    hash = models.BinaryField(editable=False)
+
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "entries"
+        constraints = [models.UniqueConstraint(fields=["stream", "seq"], name="one_entry_per_stream_and_seq")]
+        indexes = [
+            models.Index(fields=["xid"], name="entry_xid"),
+            models.Index(
+                fields=["mission_id", "id"], name="entry_mission", condition=models.Q(mission_id__isnull=False)
+            ),
+            models.Index(fields=["task_id", "id"], name="entry_task", condition=models.Q(task_id__isnull=False)),
+            models.Index(fields=["agent_id", "id"], name="entry_agent", condition=models.Q(agent_id__isnull=False)),
+            models.Index(fields=["kind", "id"], name="entry_kind"),
+            BrinIndex(fields=["recorded_at"], name="entry_recorded_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream}#{self.seq} {self.kind}"
+
+    @cached_property
+    def told(self) -> dict[str, Any]:
+        """The canonical text, read: kind, schema, actor, occurred_at, refs and data."""
+        found: dict[str, Any] = canonical.read(self.canonical)
+        return found
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What happened: the event's own fields."""
+        found: dict[str, Any] = self.told["data"]
+        return found
+
+    def key_of(self, noun: str) -> str | None:
+        """The public key of the mission, task, agent or subject that the entry tells of."""
+        ref = self.told["refs"].get(noun)
+        return None if ref is None else str(ref["key"])
