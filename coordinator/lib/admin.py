@@ -1,0 +1,272 @@
+"""The admin's bases: one site with one navigation, changes through services, and lists that only show."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.options import csrf_protect_m
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.cache import cache
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+
+from coordinator.lib.chips import chip
+from coordinator.lib.errors import Invalid, Refusal
+
+__all__ = ["NAV", "CoordinatorAdminSite", "Link", "ReadOnlyAdmin", "ServiceAdmin", "chip", "chip_column", "holds"]
+
+BADGES_S = 5
+
+
+@dataclass(frozen=True)
+class Link:
+    """One line of the navigation: shown to who holds `scope`, with the number that `badge` names."""
+
+    label: str
+    icon: str
+    url: str
+    scope: str
+    badge: str = ""
+
+
+NAV: tuple[tuple[str, tuple[Link, ...]], ...] = (
+    (
+        "Operate",
+        (
+            Link("Overview", "overview", "pages:overview", "missions:read", "needs"),
+            Link("Missions", "flag", "pages:missions", "missions:read", "missions"),
+            Link("Approvals", "review", "pages:approvals", "policies:read", "approvals"),
+            Link("Agents", "bot", "pages:agents", "agents:read"),
+        ),
+    ),
+    (
+        "Plan",
+        (
+            Link("Objectives", "target", "admin:traceability_objective_changelist", "planning:read"),
+            Link("Requirements", "checklist", "admin:traceability_requirement_changelist", "planning:read"),
+            Link("Traceability", "tree", "pages:traceability", "planning:read"),
+            Link("Sprints", "clock", "pages:sprints", "sprints:read"),
+        ),
+    ),
+    (
+        "Govern",
+        (
+            Link("Policies", "shield", "pages:policies", "policies:read"),
+            Link("Knowledge", "book", "pages:knowledge", "knowledge:read"),
+            Link("Trace log", "history", "pages:trace", "trace:read"),
+            Link("All records", "table", "admin:index", "missions:read"),
+            Link("Users", "person", "admin:accounts_user_changelist", "accounts:admin"),
+        ),
+    ),
+)
+
+
+def holds(user: Any, scope: str) -> bool:
+    """Whether this account's role gives it the scope."""
+    return bool(user.is_active) and scope in getattr(user, "scopes", ())
+
+
+def chip_column(field: str = "status", title: str = "") -> Callable[[Any], str]:
+    """A column for `list_display` that shows a status as a chip."""
+
+    @admin.display(description=title or field.capitalize(), ordering=field)
+    def column(row: Any) -> str:
+        return chip(getattr(row, field))
+
+    column.__name__ = f"{field}_chip"
+    return column
+
+
+class SignInForm(AuthenticationForm):
+    """E-mail and password; every active person may sign in, and roles decide what is seen."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "E-mail and password do not match an active account. The password keeps its upper case.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "E-mail"
+
+
+class CoordinatorAdminSite(admin.AdminSite):
+    """Django's admin in our shell. `badges` counts what waits; the pages set it when they are wired."""
+
+    site_header = site_title = "Coordinator"
+    index_title = "All records"
+    enable_nav_sidebar = True
+    login_form = SignInForm
+    badges: Callable[[], Mapping[str, int]] = staticmethod(dict)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return holds(request.user, "missions:read")
+
+    def each_context(self, request: Any) -> dict[str, Any]:
+        return {**super().each_context(request), **self.shell(request), "site_url": None}
+
+    def shell(self, request: HttpRequest) -> dict[str, Any]:
+        """What the shell shows on every page: the navigation and the numbers in it."""
+        numbers = self._numbers() if self.has_permission(request) else {}
+        return {"nav": navigation(request, numbers), "badges": numbers}
+
+    def _numbers(self) -> Mapping[str, int]:
+        found: Mapping[str, int] | None = cache.get("nav-badges")
+        if found is None:
+            found = dict(self.badges())
+            cache.set("nav-badges", found, BADGES_S)
+        return found
+
+
+def navigation(request: HttpRequest, numbers: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The sections with the links that this account may follow; the deepest link that fits the address is current."""
+    seen = [(title, [link for link in links if holds(request.user, link.scope)]) for title, links in NAV]
+    urls = {link.url: reverse(link.url) for _, links in seen for link in links}
+    fits = [url for url in urls.values() if request.path == url or (url != "/" and request.path.startswith(url))]
+    current = max(fits, key=len, default="")
+    return [
+        {
+            "title": title,
+            "links": [
+                {
+                    "label": link.label,
+                    "icon": link.icon,
+                    "href": urls[link.url],
+                    "current": urls[link.url] == current,
+                    "badge": numbers.get(link.badge, 0),
+                }
+                for link in links
+            ],
+        }
+        for title, links in seen
+        if links
+    ]
+
+
+class ScopedAdmin(admin.ModelAdmin[Any]):
+    """Seen with `<area>:read`, changed with `<area>:write`; rows are never deleted here."""
+
+    area: ClassVar[str] = "missions"
+    read_scope: ClassVar[str] = ""
+    write_scope: ClassVar[str] = ""
+    list_per_page = 50
+    show_full_result_count = False
+    actions_selection_counter = False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return holds(request.user, self.read_scope or f"{self.area}:read")
+
+    def has_write_permission(self, request: HttpRequest) -> bool:
+        """For admin actions: `@admin.action(permissions=["write"])`."""
+        return holds(request.user, self.write_scope or f"{self.area}:write")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(ScopedAdmin):
+    """A list and a page that show everything and change nothing."""
+
+
+class ServiceAdmin(ScopedAdmin):
+    """A form whose save is one call of a service. What the service refuses is said at the form; nothing is saved.
+
+    Subclasses give `create_through` and `change_through`; an admin that gives neither only shows.
+    """
+
+    def create_through(self, request: HttpRequest, data: dict[str, Any]) -> Model:
+        """Makes the row from every field of the form. Raises Refusal."""
+        raise Refusal("Rows of this kind are not made by hand.")
+
+    def change_through(self, request: HttpRequest, row: Any, data: dict[str, Any]) -> Model:
+        """Changes the row by the fields that differ. Raises Refusal."""
+        raise Refusal("Rows of this kind are not changed by hand.")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _gives(self, "create_through") and self.has_write_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _gives(self, "change_through") and self.has_write_permission(request)
+
+    def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        refusal: Refusal | None = getattr(request, "refusal", None)
+        return form if refusal is None else refused(form, refusal)
+
+    @csrf_protect_m
+    def changeform_view(
+        self, request: Any, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """Without Django's transaction around it: the service has its own, and a refusal may stay on record."""
+        try:
+            return self._changeform_view(request, object_id, form_url, extra_context)
+        except Refusal as refusal:
+            request.refusal = refusal
+            return self._changeform_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
+        given = form.cleaned_data
+        if change:
+            stored = self.model._default_manager.get(pk=obj.pk)
+            row = self.change_through(request, stored, {name: given[name] for name in form.changed_data})
+        else:
+            row = self.create_through(request, dict(given))
+        obj.__dict__.update(row.__dict__)
+
+    def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
+        """Nothing: the service has stored the relations."""
+
+    def log_addition(self, request: Any, obj: Any, message: Any) -> Any:
+        """Nothing: the ledger is the only history."""
+
+    def log_change(self, request: Any, obj: Any, message: Any) -> Any:
+        """Nothing: the ledger is the only history."""
+
+    def each(self, request: HttpRequest, rows: Any, do: Callable[[Any], Any], done: str) -> HttpResponse | None:
+        """For admin actions: does one thing to each row and tells what was refused. `done` takes the count."""
+        count = 0
+        for row in rows:
+            try:
+                do(row)
+                count += 1
+            except Refusal as refusal:
+                self.message_user(request, f"{row}: {refusal.detail}", messages.ERROR)
+        if count:
+            self.message_user(request, done.format(count), messages.SUCCESS)
+        return None
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponseBase:
+        """The row's history is in the trace log."""
+        row = self.model._default_manager.get(pk=object_id)
+        return HttpResponseRedirect(f"{reverse('pages:trace')}?q={row}")
+
+
+def _gives(admin_of: ServiceAdmin, method: str) -> bool:
+    return getattr(type(admin_of), method) is not getattr(ServiceAdmin, method)
+
+
+def refused(form: type[forms.ModelForm[Any]], refusal: Refusal) -> type[forms.ModelForm[Any]]:
+    """The same form, which says at its fields why the service refused."""
+
+    class Refused(form):  # type: ignore[valid-type, misc]
+        def clean(self) -> Any:
+            cleaned = super().clean()
+            told = refusal.errors if isinstance(refusal, Invalid) else {"": [refusal.detail]}
+            for name, texts in told.items():
+                for text in texts:
+                    self.add_error(name if name in self.fields else None, text)
+            return cleaned
+
+    return Refused
