@@ -1,0 +1,43 @@
+"""Which embedder serves: the one that the settings name, one object in a process."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from knowledge.embedding.base import Embedder, Identity
+from knowledge.embedding.minilm import MiniLM
+from knowledge.embedding.none import NoEmbedder
+from knowledge.embedding.openai import OpenAIEmbedder
+
+PROVIDERS = ("minilm", "openai", "none")
+
+
+def wanted() -> Embedder:
+    """The embedder of the settings."""
+    return _built(
+        settings.KNOWLEDGE_EMBEDDING_PROVIDER,
+        settings.KNOWLEDGE_EMBEDDING_MODEL_PATH,
+        settings.KNOWLEDGE_EMBEDDING_URL,
+        settings.KNOWLEDGE_EMBEDDING_MODEL,
+        settings.KNOWLEDGE_EMBEDDING_DIMENSIONS,
+    )
+
+
+def serving(identity: Identity) -> Embedder:
+    """An embedder for vectors that are stored: that of the settings, or the bundled one while a change is under way."""
+    embedder = wanted()
+    if embedder.identity == identity:
+        return embedder
+    bundled = _built("minilm", settings.KNOWLEDGE_EMBEDDING_MODEL_PATH, "", "", 0)
+    return bundled if bundled.identity == identity else NoEmbedder()
+
+
+@lru_cache(maxsize=8)
+def _built(provider: str, path: str, url: str, model: str, dimensions: int) -> Embedder:
+    if provider == "minilm":
+        return MiniLM(Path(path) if path else None)
+    if provider == "openai" and url:
+        key = settings.KNOWLEDGE_EMBEDDING_API_KEY
+        return OpenAIEmbedder(url=url, model=model, dimensions=dimensions, api_key=key)
+    return NoEmbedder()

@@ -1,0 +1,192 @@
+"""Vectors for passages, and the spaces that they live in. Called by jobs and commands; safe to run twice.
+
+No text is embedded inside a transaction: a slow provider must not hold a lock.
+"""
+
+import logging
+from datetime import datetime
+from itertools import islice
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from knowledge.embedding import choosing
+from knowledge.embedding.base import Embedder, EmbedderUnavailable
+from knowledge.events import SpaceActivated
+from knowledge.models import Document, Embedding, EmbeddingSpace, IndexState, LexemeStat, Passage, SpaceState
+from traceability import ledger
+from traceability.events import SYSTEM, Actor
+
+log = logging.getLogger(__name__)
+BATCH = 32
+"""Passages embedded between two commits: a job that dies loses at most this many vectors."""
+SPACES_LOCK = 0x6B6E6F77
+INDEX = """
+CREATE INDEX IF NOT EXISTS {name} ON knowledge_embedding
+USING hnsw ((vector::halfvec({dimensions})) halfvec_cosine_ops) WITH (m = 16, ef_construction = 128)
+WHERE space_id = {space}
+"""
+COPY_KNOWN = """
+INSERT INTO knowledge_embedding (space_id, passage_id, vector)
+SELECT %(space)s, wanted.id, known.vector
+FROM knowledge_passage wanted
+CROSS JOIN LATERAL (
+    SELECT embedding.vector FROM knowledge_passage twin
+    JOIN knowledge_embedding embedding ON embedding.passage_id = twin.id AND embedding.space_id = %(space)s
+    WHERE twin.text_sha256 = wanted.text_sha256 LIMIT 1
+) known
+WHERE wanted.document_id = %(document)s
+ON CONFLICT DO NOTHING
+"""
+COUNT_LEXEMES = """
+INSERT INTO knowledge_lexemestat (lexeme, passages)
+SELECT word, ndoc FROM ts_stat('SELECT tsv FROM knowledge_passage')
+UNION ALL SELECT '', count(*) FROM knowledge_passage
+"""
+
+
+def prepare_space(embedder: Embedder, *, now: datetime) -> EmbeddingSpace:
+    """The embedder's space with its index. The first space of an installation, and one that replaces a space without
+    a single vector, is active at once; any other waits for `activate_space`.
+    """
+    if known := EmbeddingSpace.objects.of(embedder.identity):
+        return known
+    with ledger.writing():
+        _lock_spaces()
+        space, created = EmbeddingSpace.objects.get_or_create(
+            provider=embedder.identity.provider,
+            model=embedder.identity.model,
+            dimensions=embedder.identity.dimensions,
+            defaults={"created_at": now},
+        )
+        if created:
+            _create_index(space)
+        active = EmbeddingSpace.objects.active()
+        if active is None or not active.embeddings.exists():
+            activate_space(space, actor=SYSTEM, now=now)
+    return space
+
+
+def activate_space(space: EmbeddingSpace, *, actor: Actor, now: datetime) -> None:
+    """Searches use this space from now on; the vectors of the one before are dropped."""
+    with ledger.writing():
+        _lock_spaces()
+        if space.state == SpaceState.ACTIVE:
+            return
+        for old in EmbeddingSpace.objects.filter(state=SpaceState.ACTIVE):
+            _retire(old)
+        space.state = SpaceState.ACTIVE
+        space.save(update_fields=["state"])
+        ledger.record(
+            SpaceActivated(provider=space.provider, model=space.model, dimensions=space.dimensions),
+            actor=actor,
+            at=now,
+        )
+
+
+def embed_document(document_id: int, *, now: datetime) -> IndexState | None:
+    """Gives each passage of the document its vector in every living space; the document's new index state.
+
+    None when the document is gone. A space whose provider does not answer leaves the document `failed`.
+    """
+    document = Document.objects.active().without_content().filter(pk=document_id).first()
+    if document is None:
+        return None
+    try:
+        spaces = [space for space in living_spaces(now=now) if embed_passages(document, space) is not None]
+    except EmbedderUnavailable as away:
+        log.warning("Document %s is not embedded: %s", document.key, away)
+        return _failed(document)
+    return _settled(document, spaces)
+
+
+def living_spaces(*, now: datetime) -> list[EmbeddingSpace]:
+    """The spaces to fill: the active one and that of the settings; none when the installation wants words alone."""
+    wanted = choosing.wanted()
+    if wanted.identity.dimensions:
+        prepare_space(wanted, now=now)
+    return [
+        space
+        for space in EmbeddingSpace.objects.order_by("pk")
+        if space.state == SpaceState.ACTIVE or space.identity == wanted.identity
+    ]
+
+
+def embed_passages(document: Document, space: EmbeddingSpace) -> int:
+    """The number of passages that were embedded now. Raises EmbedderUnavailable."""
+    embedder = choosing.serving(space.identity)
+    with connection.cursor() as cursor:
+        cursor.execute(COPY_KNOWN, {"space": space.pk, "document": document.pk})
+    waiting = iter(list(_without_vector(document, space).order_by("ordinal").values_list("pk", flat=True)))
+    done = 0
+    while batch := list(islice(waiting, BATCH)):
+        passages = list(Passage.objects.filter(pk__in=batch).order_by("ordinal"))
+        vectors = embedder.embed_documents([passage.reading for passage in passages])
+        done += _keep(space, dict(zip((passage.pk for passage in passages), vectors, strict=True)))
+    return done
+
+
+def refresh_lexemes() -> int:
+    """Counts in how many passages each word stem stands; the number of stems."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE knowledge_lexemestat IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute("DELETE FROM knowledge_lexemestat")
+        cursor.execute(COUNT_LEXEMES)
+        return max(int(cursor.rowcount) - 1, 0)
+
+
+def lexemes_are_old() -> bool:
+    """True when the passages have grown or shrunk by a tenth since the stems were counted."""
+    counted = LexemeStat.objects.filter(pk=LexemeStat.ALL).values_list("passages", flat=True).first()
+    return counted is None or abs(Passage.objects.count() - counted) * 10 >= max(counted, 1)
+
+
+def _keep(space: EmbeddingSpace, vectors: dict[int, list[float]]) -> int:
+    """Stores the vectors of those passages that still stand."""
+    with transaction.atomic():
+        standing = Passage.objects.select_for_update(no_key=True).filter(pk__in=vectors).order_by("pk")
+        rows = [Embedding(space=space, passage=passage, vector=vectors[passage.pk]) for passage in standing]
+        Embedding.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
+
+
+def _settled(document: Document, spaces: list[EmbeddingSpace]) -> IndexState | None:
+    """Marks the document ready, unless it was revised meanwhile: then the job of that revision does."""
+    with transaction.atomic():
+        held = Document.objects.active().without_content().select_for_update().filter(pk=document.pk).first()
+        if held is None or any(_without_vector(held, space).exists() for space in spaces):
+            return None
+        return _marked(held, IndexState.READY)
+
+
+def _failed(document: Document) -> IndexState:
+    return _marked(document, IndexState.FAILED)
+
+
+def _marked(document: Document, state: IndexState) -> IndexState:
+    """The index is no fact about the document: no new version, no entry."""
+    Document.objects.active().filter(pk=document.pk).update(index_state=state)
+    return state
+
+
+def _without_vector(document: Document, space: EmbeddingSpace) -> QuerySet[Passage]:
+    embedded = Embedding.objects.filter(space=space, passage=OuterRef("pk"))
+    return Passage.objects.filter(~Exists(embedded), document=document)
+
+
+def _lock_spaces() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SPACES_LOCK])
+
+
+def _create_index(space: EmbeddingSpace) -> None:
+    statement = INDEX.format(name=space.index_name, dimensions=int(space.dimensions), space=int(space.pk))
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def _retire(space: EmbeddingSpace) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX IF EXISTS {space.index_name}")
+    space.embeddings.all()._raw_delete(using=connection.alias)  # type: ignore[attr-defined]
+    space.delete()
