@@ -1,0 +1,77 @@
+"""Advisories: what the coordinator advises, and a person's word that it was seen."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents.models import Agent
+from coordinator.lib.errors import Missing, NotAllowed
+from coordinator.lib.filters import Belongs, Choice, Flag
+from coordinator.lib.serializers import Strict
+from coordinator.lib.views import Lists, ResourceView
+from missions import causes
+from missions.models import Advisory, Mission, Task
+from missions.services import advising
+
+BY_KEY = {"read_only": True, "allow_null": True}
+
+
+class AdvisorySerializer(serializers.ModelSerializer[Advisory]):
+    mission = serializers.SlugRelatedField(slug_field="mission_id", **BY_KEY)
+    task = serializers.SlugRelatedField(slug_field="task_id", **BY_KEY)
+    agent = serializers.SlugRelatedField(slug_field="agent_id", **BY_KEY)
+    acknowledged_by = serializers.StringRelatedField[Any](read_only=True)
+
+    class Meta:
+        model = Advisory
+        fields = [
+            "id", "kind", "severity", "cause", "message", "evidence", "mission", "task", "agent",
+            "opened_at", "resolved_at", "acknowledged_at", "acknowledged_by",
+        ]  # fmt: skip
+
+
+class Acknowledgement(Strict):
+    """An empty body."""
+
+
+class AdvisoryView(Lists, ResourceView):
+    """What the coordinator advises; each is open until its cause is gone."""
+
+    scopes = {"list": "missions:read", "retrieve": "missions:read", "acknowledge": "tasks:review"}
+    queryset = Advisory.objects.select_related("mission", "task", "agent", "acknowledged_by")
+    serializer_class = AdvisorySerializer
+    filters = {
+        "kind": Choice("kind", causes.KINDS),
+        "severity": Choice("severity", Advisory.Severity),
+        "mission": Belongs("mission", Mission),
+        "task": Belongs("task", Task),
+        "agent": Belongs("agent", Agent),
+        "open": Flag(lambda rows: rows.open(), lambda rows: rows.filter(resolved_at__isnull=False)),
+    }
+
+    def retrieve(self, request: Request, key: str) -> Response:
+        return Response(self.get_serializer(self._advisory(key)).data)
+
+    @extend_schema(request=Acknowledgement, responses=AdvisorySerializer)
+    def acknowledge(self, request: Request, key: str) -> Response:
+        """Says that a person has seen it; it stays open until its cause is gone."""
+        self.body(Acknowledgement)
+        if request.user.kind != "person":
+            raise NotAllowed("People acknowledge advisories; agents read them.")
+        advisory = advising.acknowledge(self._advisory(key), person=request.user, actor=self.actor, now=self.now)
+        return Response(self.get_serializer(advisory).data)
+
+    def _advisory(self, key: str) -> Advisory:
+        return numbered(self.get_queryset(), key)
+
+
+def numbered(rows: Any, key: str) -> Any:
+    """The row with this integer id. Raises Missing."""
+    known = key.isascii() and key.isdigit() and len(key) < 19
+    found = rows.filter(pk=int(key)).first() if known else None
+    if found is None:
+        raise Missing(f"There is no {rows.model._meta.verbose_name} {key[:100]!r}.")
+    return found
