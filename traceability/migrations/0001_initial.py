@@ -1,8 +1,9 @@
 """The ledger and its guard: the database numbers, chains and keeps every entry; nobody goes around it by forgetting."""
 
 import django.contrib.postgres.indexes
-import traceability.models.entry
 from django.db import migrations, models
+
+import traceability.models.entry
 
 SEAL = r"""
 INSERT INTO traceability_installation (id, uuid) VALUES (true, gen_random_uuid());

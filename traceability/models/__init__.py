@@ -1,3 +1,14 @@
 from traceability.models.entry import Entry, Installation, StreamHead
+from traceability.models.objective import KeyResult, Objective, ObjectiveStatus
+from traceability.models.requirement import Requirement, RequirementStatus
 
-__all__ = ["Entry", "Installation", "StreamHead"]
+__all__ = [
+    "Entry",
+    "Installation",
+    "KeyResult",
+    "Objective",
+    "ObjectiveStatus",
+    "Requirement",
+    "RequirementStatus",
+    "StreamHead",
+]

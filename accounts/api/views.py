@@ -1,0 +1,149 @@
+"""Accounts, tokens and sessions over the API."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.permissions import AllowAny, BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import serializers as shapes
+from accounts.middleware import address_of
+from accounts.models import ApiToken, Session, User
+from accounts.services import issuing_tokens, managing_people, signing_in
+from coordinator.lib.errors import Missing, NotAllowed
+from coordinator.lib.filters import Choice, Search
+from coordinator.lib.permissions import SignedIn
+from coordinator.lib.views import Endpoint, Lists, ResourceView
+
+
+class MeView(Endpoint):
+    """The account behind the credential."""
+
+    scopes = {"retrieve": ""}
+    permission_classes = [SignedIn]
+    serializer_class = shapes.MeShape
+
+    def retrieve(self, request: Request) -> Response:
+        return Response(shapes.MeShape(request.user, context={"request": request}).data)
+
+
+class AccountView(Lists, ResourceView):
+    """People and service accounts; only for admins."""
+
+    resource = "account"
+    serializer_class = shapes.AccountShape
+    queryset = User.objects.prefetch_related("groups")
+    filters = {"kind": Choice("kind", User.Kind), "q": Search("email", "name")}
+    scopes = {
+        "list": "accounts:admin",
+        "retrieve": "accounts:admin",
+        "create": "accounts:admin",
+        "partial_update": "accounts:admin",
+    }
+
+    def row(self, rows: QuerySet[Any] | None = None, key: str = "key") -> User:
+        return User.objects.identified(self.kwargs[key])
+
+    def retrieve(self, request: Request, key: str) -> Response:
+        return Response(shapes.AccountShape(self.row()).data)
+
+    @extend_schema(request=shapes.NewAccount, responses={201: shapes.AccountShape})
+    def create(self, request: Request) -> Response:
+        user = managing_people.create_account(**self.body(shapes.NewAccount), actor=self.actor, now=self.now)
+        return Response(shapes.AccountShape(user).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=shapes.AccountChanges, responses=shapes.AccountShape)
+    def partial_update(self, request: Request, key: str) -> Response:
+        user, changes = self.row(), self.body(shapes.AccountChanges)
+        user = managing_people.revise_account(user, actor=self.actor, now=self.now, **changes)
+        return Response(shapes.AccountShape(user).data)
+
+
+class TokenView(Lists, ResourceView):
+    """API tokens: one's own; an admin's view holds everybody's."""
+
+    resource = "api_token"
+    serializer_class = shapes.TokenShape
+    queryset = ApiToken.objects.select_related("user")
+    scopes = {"list": "", "create": "", "destroy": ""}
+    permission_classes = [SignedIn]
+
+    def get_queryset(self) -> QuerySet[ApiToken]:
+        return own(super().get_queryset(), self.request)
+
+    @extend_schema(request=shapes.NewToken, responses={201: shapes.IssuedToken})
+    def create(self, request: Request) -> Response:
+        fields = self.body(shapes.NewToken)
+        user = self._account(fields.get("account"))
+        held = request.auth.scopes  # type: ignore[union-attr]
+        token, secret = issuing_tokens.issue(
+            user,
+            name=fields["name"],
+            scopes=fields.get("scopes", user.scopes & held),
+            actor=self.actor,
+            now=self.now,
+            expires_at=fields.get("expires_at"),
+            within=held,
+            issued_by=self.request.user,  # type: ignore[arg-type]
+        )
+        shown = {**shapes.TokenShape(token).data, "token": secret}
+        return Response(shown, status=status.HTTP_201_CREATED)
+
+    def destroy(self, request: Request, key: str) -> Response:
+        token = numbered(self.get_queryset(), key)
+        issuing_tokens.revoke(token, actor=self.actor, now=self.now)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _account(self, named: str | None) -> User:
+        me: Any = self.request.user
+        if named is None:
+            return me  # type: ignore[no-any-return]
+        if "accounts:admin" not in self.request.auth.scopes:  # type: ignore[union-attr]
+            raise NotAllowed("Only an admin issues tokens for another account.")
+        return User.objects.identified(named)
+
+
+class SessionView(Lists, ResourceView):
+    """Sign-ins: one's own; an admin's view holds everybody's."""
+
+    resource = "session"
+    serializer_class = shapes.SessionShape
+    queryset = Session.objects.filter(user__isnull=False).select_related("user")
+    scopes = {"list": "", "create": "", "destroy": ""}
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [AllowAny()] if self.action == "create" else [SignedIn()]
+
+    def get_queryset(self) -> QuerySet[Session]:
+        return own(super().get_queryset().live(self.now), self.request)  # type: ignore[attr-defined]
+
+    @extend_schema(request=shapes.SignIn, responses={201: shapes.OpenedSession}, auth=[])
+    def create(self, request: Request) -> Response:
+        """Signs in with e-mail and password; the answer holds a bearer token."""
+        fields, ip = self.body(shapes.SignIn), address_of(request._request)
+        user = signing_in.check_password(**fields, ip=ip, now=self.now)
+        agent = request.headers.get("User-Agent", "")
+        row, token = signing_in.open_session(user, ip=ip, user_agent=agent, now=self.now)
+        return Response({**shapes.SessionShape(row).data, "token": token}, status=status.HTTP_201_CREATED)
+
+    def destroy(self, request: Request, key: str) -> Response:
+        row = numbered(self.get_queryset(), key)
+        signing_in.revoke_session(row, actor=self.actor, now=self.now)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def own(rows: QuerySet[Any], request: Request) -> QuerySet[Any]:
+    """Everything for an admin, one's own for everybody else."""
+    scopes = getattr(request.auth, "scopes", frozenset())
+    return rows if "accounts:admin" in scopes else rows.filter(user=request.user)
+
+
+def numbered(rows: QuerySet[Any], key: str) -> Any:
+    """The row with this integer id. Raises Missing."""
+    found = rows.filter(pk=int(key)).first() if key.isascii() and key.isdigit() and len(key) < 19 else None
+    if found is None:
+        raise Missing(f"There is no {rows.model._meta.verbose_name} {key[:100]!r}.")
+    return found

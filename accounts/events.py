@@ -1,0 +1,51 @@
+"""What happens to accounts, in the past tense; never a secret among the fields."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from traceability.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountCreated(Event):
+    kind: ClassVar[str] = "account.created"
+    email: str
+    account_kind: str
+    role: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountRevised(Event):
+    kind: ClassVar[str] = "account.updated"
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenIssued(Event):
+    kind: ClassVar[str] = "token.issued"
+    account: str
+    name: str
+    prefix: str
+    scopes: list[str]
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenRevoked(Event):
+    kind: ClassVar[str] = "token.revoked"
+    account: str
+    prefix: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedIn(Event):
+    kind: ClassVar[str] = "session.opened"
+    account: str
+    ip: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRevoked(Event):
+    kind: ClassVar[str] = "session.revoked"
+    account: str

@@ -1,0 +1,40 @@
+"""`manage.py create_admin [EMAIL] [--password-stdin]`: an admin account; a password is made when none is given."""
+
+import secrets
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from accounts.services import managing_people
+from coordinator.lib.errors import Refusal
+from traceability.events import SYSTEM
+
+
+class Command(BaseCommand):
+    help = "Creates an admin account and prints its password when one was made."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("--name", default="")
+        parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        given = sys.stdin.readline().rstrip("\n") if options["password_stdin"] else None
+        password = given or secrets.token_urlsafe(15)
+        try:
+            user = managing_people.create_account(
+                email=options["email"],
+                name=options["name"],
+                role="admin",
+                password=password,
+                actor=SYSTEM,
+                now=timezone.now(),
+            )
+        except Refusal as refusal:
+            raise CommandError(refusal.detail) from refusal
+        self.stdout.write(f"Admin {user.email} is ready.")
+        if given is None:
+            self.stdout.write(f"Password (shown this once): {password}")

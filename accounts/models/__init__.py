@@ -1,0 +1,7 @@
+from accounts.models.answer import RememberedAnswer
+from accounts.models.session import Session
+from accounts.models.throttle import FailedSignIn
+from accounts.models.token import ApiToken
+from accounts.models.user import User
+
+__all__ = ["ApiToken", "FailedSignIn", "RememberedAnswer", "Session", "User"]

@@ -1,0 +1,33 @@
+"""Sign-ins, on the server: each can be listed and revoked. The key itself is not stored, only its SHA-256."""
+
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
+from django.db import models
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def live(self, now: datetime) -> Self:
+        return self.filter(expire_date__gt=now)
+
+
+class Session(AbstractBaseSession):
+    """A browser's session, or one made with `POST /api/sessions`; `session_key` holds the key's SHA-256."""
+
+    id = models.BigAutoField(primary_key=True)
+    session_key = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="sessions")
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    objects = BaseSessionManager.from_queryset(SessionQuerySet)()
+
+    class Meta:
+        indexes = [models.Index(fields=["expire_date"], name="session_expiry")]
+
+    def __str__(self) -> str:
+        return f"session {self.pk} of {self.user_id}"

@@ -1,0 +1,150 @@
+"""Missions: list, make, revise, move, and who takes part."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from agents.models import Agent
+from coordinator.lib.errors import Invalid, Missing
+from coordinator.lib.filters import Choice, Search
+from coordinator.lib.serializers import Strict
+from coordinator.lib.views import Lists, ResourceView, Shows
+from missions.api.serializers import AgentJoins, MemberJoins, MissionShape, NothingBody, ParticipationShape
+from missions.lifecycle import MissionStatus
+from missions.models import Mission, Participation
+from missions.services import planning, steering, taking_part
+
+STEERED = {
+    "start": MissionStatus.ACTIVE,
+    "pause": MissionStatus.PAUSED,
+    "complete": MissionStatus.COMPLETED,
+    "cancel": MissionStatus.CANCELLED,
+}
+
+
+class MissionView(Lists, Shows, ResourceView):
+    """A body of work with a goal, the agents and people in it, and the process that watches it."""
+
+    resource = "mission"
+    serializer_class = MissionShape
+    queryset = Mission.objects.shown()
+    filters = {"status": Choice("status", MissionStatus), "q": Search("goal", "description", "mission_id")}
+    scopes = {
+        "list": "missions:read",
+        "retrieve": "missions:read",
+        "create": "missions:write",
+        "partial_update": "missions:write",
+        "start": "missions:write",
+        "pause": "missions:write",
+        "complete": "missions:write",
+        "cancel": "missions:write",
+    }
+
+    def create(self, request: Request) -> Response:
+        fields = self.body(MissionShape)
+        wanted = fields.pop("status", MissionStatus.PLANNING)
+        if wanted not in {MissionStatus.PLANNING, MissionStatus.ACTIVE}:
+            raise Invalid({"status": ["A new mission is planning or active."]})
+        mission = planning.create_mission(**fields, actor=self.actor, now=self.now)
+        approval = self._move(mission, MissionStatus(wanted), None)
+        return self.fresh(mission, status.HTTP_201_CREATED, **approval)
+
+    def partial_update(self, request: Request, key: str) -> Response:
+        fields = self.body(MissionShape, partial=True)
+        wanted = fields.pop("status", None)
+        mission = planning.revise_mission(self.row(), expected=self.expected, actor=self.actor, now=self.now, **fields)
+        approval = self._move(mission, MissionStatus(wanted), None) if wanted else {}
+        return self.fresh(mission, status.HTTP_202_ACCEPTED if approval else status.HTTP_200_OK, **approval)
+
+    @extend_schema(request=NothingBody)
+    def start(self, request: Request, key: str) -> Response:
+        return self._steer("start")
+
+    @extend_schema(request=NothingBody)
+    def pause(self, request: Request, key: str) -> Response:
+        return self._steer("pause")
+
+    @extend_schema(request=NothingBody)
+    def complete(self, request: Request, key: str) -> Response:
+        return self._steer("complete")
+
+    @extend_schema(request=NothingBody)
+    def cancel(self, request: Request, key: str) -> Response:
+        return self._steer("cancel")
+
+    def _steer(self, step: str) -> Response:
+        mission = self.row()
+        self.body(NothingBody)
+        approval = steering.move_mission(mission, STEERED[step], expected=self.expected, actor=self.actor, now=self.now)
+        held = {} if approval is None else {"approval": approval}
+        return self.fresh(mission, status.HTTP_202_ACCEPTED if held else status.HTTP_200_OK, **held)
+
+    def _move(self, mission: Mission, after: MissionStatus, expected: int | None) -> dict[str, Any]:
+        if after == mission.status:
+            return {}
+        approval = steering.move_mission(mission, after, expected=expected, actor=self.actor, now=self.now)
+        return {} if approval is None else {"approval": approval}
+
+
+class ParticipationView(ResourceView):
+    """Who takes part in a mission. Agents and people have an address each."""
+
+    serializer_class = ParticipationShape
+    queryset = Participation.objects.select_related("agent", "member")
+    scopes = {"list": "missions:read", "create": "missions:write", "destroy": "missions:write"}
+    kind = "agent"
+    joins: type[Strict] = AgentJoins
+
+    @property
+    def mission(self) -> Mission:
+        return Mission.objects.identified(self.kwargs["mission"])
+
+    def get_queryset(self) -> QuerySet[Participation]:
+        rows = super().get_queryset().filter(**{f"{self.kind}__isnull": False})
+        return rows.filter(mission=self.mission) if "mission" in self.kwargs else rows
+
+    def list(self, request: Request, mission: str) -> Response:
+        return self.page(self.get_queryset())
+
+    def create(self, request: Request, mission: str) -> Response:
+        found = self.mission
+        fields = self.body(self.joins)
+        part, new = taking_part.join(found, fields[self.kind], role=fields["role"], actor=self.actor, now=self.now)
+        shown = ParticipationShape(part).data
+        return Response(shown, status=status.HTTP_201_CREATED if new else status.HTTP_200_OK)
+
+    def destroy(self, request: Request, mission: str, key: str) -> Response:
+        taking_part.leave(self.mission, self.named(key), actor=self.actor, now=self.now)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def named(self, key: str) -> Any:
+        part = self.get_queryset().filter(agent__in=Agent.objects.named(key)).first()
+        if part is None:
+            raise Missing(f"Agent {key[:100]!r} takes no part in this mission.")
+        return part.agent
+
+
+class AgentsOfMission(ParticipationView):
+    """The agents of a mission."""
+
+    resource = "agent"
+
+
+class MembersOfMission(ParticipationView):
+    """The people of a mission."""
+
+    resource = "member"
+    kind = "member"
+    joins = MemberJoins
+
+    def named(self, key: str) -> Any:
+        people = User.objects.filter(pk=int(key)) if key.isascii() and key.isdigit() and len(key) < 19 else None
+        people = User.objects.filter(email__iexact=key) if people is None else people
+        if (person := people.first()) is None:
+            raise Missing(f"There is no account {key[:100]!r}.")
+        return person

@@ -1,0 +1,72 @@
+"""A mission's own trace: read, verified, replayed."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from coordinator.lib.errors import Invalid
+from coordinator.lib.filters import instant
+from coordinator.lib.serializers import Strict
+from coordinator.lib.views import ResourceView
+from missions import replay
+from missions.models import Mission
+from traceability import verifying
+from traceability.api import trace
+from traceability.models import Entry
+
+
+class UntilBody(Strict):
+    until = serializers.JSONField(required=False, allow_null=True, help_text="A trace entry's id, or an RFC 3339 time.")
+
+    def validate_until(self, value: Any) -> Any:
+        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+            return value
+        if isinstance(value, str):
+            return instant(value)
+        raise serializers.ValidationError("Give a trace entry's id or an RFC 3339 time.")
+
+
+class ReplayShape(serializers.Serializer[Any]):
+    entries = serializers.IntegerField()
+    state = serializers.JSONField()
+    matches_current = serializers.BooleanField(allow_null=True)
+    differences = serializers.ListField(child=serializers.JSONField())
+    timeline = serializers.ListField(child=serializers.JSONField())
+
+
+class ReplayView(ResourceView):
+    """What the ledger says of one mission."""
+
+    serializer_class = trace.EntryShape
+    queryset = Entry.objects.all()
+    filters = {name: each for name, each in trace.FILTERS.items() if name != "mission"}
+    scopes = {"trace": "trace:read", "verify": "trace:read", "replay": "trace:read"}
+
+    @property
+    def mission(self) -> Mission:
+        return Mission.objects.identified(self.kwargs["key"])
+
+    def get_queryset(self) -> QuerySet[Entry]:
+        rows = super().get_queryset()
+        return rows.of_mission(self.mission.pk) if "key" in self.kwargs else rows  # type: ignore[attr-defined, no-any-return]
+
+    def trace(self, request: Request, key: str) -> Response:
+        """The mission's entries, oldest first."""
+        return self.page(self.get_queryset())
+
+    @extend_schema(responses=trace.VerdictShape)
+    def verify(self, request: Request, key: str) -> Response:
+        """Checks the mission's chain."""
+        return Response(verifying.verify(f"mission:{self.mission.pk}").as_data())
+
+    @extend_schema(request=UntilBody, responses=ReplayShape)
+    def replay(self, request: Request, key: str) -> Response:
+        """Rebuilds the mission from its trace, as it is or as it was, and compares it with the live rows."""
+        until = self.body(UntilBody).get("until")
+        if isinstance(until, int) and until < 0:
+            raise Invalid({"until": ["An entry's id is positive."]})
+        return Response(replay.replay(self.mission, until=until))

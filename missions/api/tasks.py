@@ -1,0 +1,215 @@
+"""Tasks: list, make, revise, report, claim, review."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents.models import Agent
+from agents.services import registering
+from coordinator.lib.errors import Invalid
+from coordinator.lib.filters import Belongs, Choice, Flag, Made, Search
+from coordinator.lib.views import Lists, ResourceView, Shows
+from missions.api.serializers import ClaimBody, ProgressBody, ReviewBody, TaskShape
+from missions.github import merging
+from missions.lifecycle import TaskStatus
+from missions.models import Advisory, Mission, Task
+from missions.services import claiming, metering, planning, reporting, reviewing
+from missions.services.moving import Outcome
+from missions.services.reporting import Caller, Filing
+from sprints.models import Sprint
+from traceability.models import Requirement
+
+FILTERS = {
+    "status": Choice("status", TaskStatus),
+    "sprint": Belongs("sprint", Sprint),
+    "agent": Belongs("agent", Agent),
+    "requirement": Belongs("requirement_links__requirement", Requirement),
+    "capability": Made(lambda rows, value: rows.filter(required_capabilities__contains=[value]), "A capability."),
+    "ready": Flag(
+        lambda rows: rows.ready(), description="true: pending, dependencies completed, mission active, unclaimed."
+    ),
+    "q": Search("objective", "description", "task_id"),
+}
+
+
+class TaskBase(ResourceView):
+    """What the tasks' views share: the shape, and who is calling."""
+
+    resource = "task"
+    serializer_class = TaskShape
+    queryset = Task.objects.shown()
+
+    def caller(self, named: Agent | None = None) -> Caller:
+        """Who acts: an agent's token acts for its own agent only, a person for anyone. Raises NotAllowed."""
+        user = self.request.user
+        agent = named or registering.agent_of(user)
+        if named is not None:
+            registering.may_act_for(user, named)
+        return Caller(user=user, agent=agent, is_agent=user.kind == "service")
+
+    def told(self, task: Task, outcome: Outcome, code: int = status.HTTP_200_OK) -> Response:
+        """The task with what the policies decided and what is advised; 202 when the move is held."""
+        open_advice = Advisory.objects.open().filter(task=task).order_by("pk")
+        advice = [
+            {"id": each.pk, "kind": each.kind, "severity": each.severity, "message": each.message}
+            for each in open_advice[:20]
+        ]
+        also: dict[str, Any] = {"decisions": list(outcome.decisions), "advisories": advice}
+        if outcome.approval is not None:
+            return self.fresh(task, status.HTTP_202_ACCEPTED, **also, approval=outcome.approval)
+        return self.fresh(task, code, **also)
+
+
+class TaskView(Lists, Shows, TaskBase):
+    """A unit of work of a mission."""
+
+    filters = {"mission": Belongs("mission", Mission), **FILTERS}
+    scopes = {
+        "list": "tasks:read",
+        "retrieve": "tasks:read",
+        "partial_update": "tasks:write",
+        "report": "tasks:work",
+        "approve": "tasks:review",
+        "reject": "tasks:review",
+    }
+
+    def partial_update(self, request: Request, key: str) -> Response:
+        fields = self.body(TaskShape, partial=True)
+        wanted = fields.pop("status", None)
+        task, now = self.row(), self.now
+        registering.may_change(self.request.user, task.agent)
+        task = planning.revise_task(task, expected=self.expected, actor=self.actor, now=now, **fields)
+        if wanted is None:
+            return self.fresh(task)
+        filing = Filing(status=TaskStatus(wanted))
+        task, outcome = self._file(task, filing, self.caller(), None, now)
+        return self.told(task, outcome)
+
+    @extend_schema(request=ProgressBody, responses=TaskShape)
+    def report(self, request: Request, key: str) -> Response:
+        """Records progress and moves the state. 409: a policy blocks; 202: held for approval."""
+        task, now = self.row(), self.now
+        fields = self._progress()
+        usage = metering.read(fields.pop("usage", None))
+        task, outcome = self._file(task, filing_of(fields), self.caller(), self.expected, now)
+        if usage is not None:
+            metering.charge(task, usage, agent=self.caller().agent, actor=self.actor, now=now)
+        return self.told(task, outcome)
+
+    @extend_schema(request=ReviewBody, responses=TaskShape)
+    def approve(self, request: Request, key: str) -> Response:
+        """Completes work in review, merging its pull request first when GitHub is set up."""
+        task, fields = self.row(), self.body(ReviewBody)
+        task, outcome = reviewing.approve(
+            task,
+            comment=fields.get("comment", ""),
+            reviewer=request.user,
+            expected=self.expected,
+            merge=merging.merge,
+            actor=self.actor,
+            now=self.now,
+        )
+        return self.told(task, outcome)
+
+    @extend_schema(request=ReviewBody, responses=TaskShape)
+    def reject(self, request: Request, key: str) -> Response:
+        """Sends work in review back, with what should change."""
+        task, fields = self.row(), self.body(ReviewBody)
+        task, outcome = reviewing.reject(
+            task,
+            comment=fields.get("comment", ""),
+            reviewer=request.user,
+            expected=self.expected,
+            actor=self.actor,
+            now=self.now,
+        )
+        return self.told(task, outcome)
+
+    def _file(
+        self, task: Task, filing: Filing, caller: Caller, expected: int | None, now: datetime
+    ) -> tuple[Task, Outcome]:
+        return reporting.file_report(task, filing, caller=caller, expected=expected, actor=self.actor, now=now)
+
+    def _progress(self) -> dict[str, Any]:
+        """The report's fields, flat or wrapped in `progress`, itself perhaps wrapped in `task`."""
+        data = self.unwrapped()
+        if isinstance(data, dict) and set(data) == {"progress"}:
+            data = data["progress"]
+        if not isinstance(data, dict):
+            raise Invalid({"progress": ["This must be an object."]})
+        read = ProgressBody(data=data)
+        read.is_valid(raise_exception=True)
+        return dict(read.validated_data)
+
+
+class ClaimView(TaskBase):
+    """The lease on a task: one winner; everyone else is told who holds it."""
+
+    scopes = {"claim": "tasks:work", "renew": "tasks:work", "release": "tasks:work"}
+
+    @extend_schema(request=ClaimBody, responses=TaskShape)
+    def claim(self, request: Request, key: str) -> Response:
+        agent, ttl_s = self._claimant()
+        task = self.row()
+        held = claiming.claim(task, agent, ttl_s=ttl_s, actor=self.actor, now=self.now)
+        return self.fresh(task, fence=held.fence)
+
+    @extend_schema(request=ClaimBody, responses=TaskShape)
+    def renew(self, request: Request, key: str) -> Response:
+        agent, ttl_s = self._claimant()
+        task = self.row()
+        held = claiming.renew(task, agent, ttl_s=ttl_s, now=self.now)
+        return self.fresh(task, fence=held.fence)
+
+    @extend_schema(request=ClaimBody, responses=TaskShape)
+    def release(self, request: Request, key: str) -> Response:
+        agent, _ = self._claimant()
+        return self.fresh(claiming.release(self.row(), agent, actor=self.actor, now=self.now))
+
+    def _claimant(self) -> tuple[Agent, int]:
+        fields = self.body(ClaimBody)
+        agent = self.caller(fields.get("agent")).agent
+        if agent is None:
+            raise Invalid({"agent": ["Name the agent that claims: this token belongs to no agent."]})
+        return agent, fields.get("ttl_s", settings.CLAIM_TTL_S)
+
+
+class TasksOfMission(TaskBase):
+    """The tasks of one mission."""
+
+    filters = FILTERS
+    scopes = {"list": "tasks:read", "create": "tasks:write"}
+
+    @property
+    def mission(self) -> Mission:
+        return Mission.objects.identified(self.kwargs["mission"])
+
+    def get_queryset(self) -> QuerySet[Task]:
+        rows = super().get_queryset()
+        return rows.filter(mission=self.mission) if self.action == "list" and "mission" in self.kwargs else rows
+
+    def list(self, request: Request, mission: str) -> Response:
+        return self.page(self.get_queryset())
+
+    def create(self, request: Request, mission: str) -> Response:
+        owner, fields = self.mission, self.body(TaskShape)
+        if fields.pop("status", TaskStatus.PENDING) != TaskStatus.PENDING:
+            raise Invalid({"status": ["A new task is pending."]})
+        task = planning.create_task(mission=owner, **fields, actor=self.actor, now=self.now)
+        return self.fresh(task, status.HTTP_201_CREATED)
+
+
+def filing_of(fields: dict[str, Any]) -> Filing:
+    wanted = fields.get("status")
+    return Filing(
+        status=TaskStatus(wanted) if wanted else None,
+        percent=fields.get("percent"),
+        outputs=fields.get("outputs", {}),
+        logs=tuple(fields.get("logs", ())),
+    )

@@ -1,0 +1,54 @@
+"""What policies may ask about a task or a mission: plain values, put into the input before judging and stored with it."""
+
+from datetime import datetime
+from typing import Any
+
+from coordinator.lib.serializers import plain_money
+from missions.models import Mission, Task
+
+
+def of_task_move(task: Task, before: str, after: str, *, now: datetime) -> dict[str, Any]:
+    """The action `task_transition`; needs the task's mission and agent loaded. Money as text."""
+    return {
+        "action_type": "task_transition",
+        "from": str(before),
+        "to": str(after),
+        "priority": task.priority,
+        "percent": task.percent,
+        "attempts": task.attempts,
+        "objective": task.objective,
+        "has_agent": task.agent_id is not None,
+        "criteria": len(task.acceptance_criteria),
+        "capabilities": list(task.required_capabilities),
+        "outputs": sorted(task.outputs),
+        "overdue": task.due_at is not None and task.due_at < now,
+        "cost_usd": plain_money(task.cost_usd),
+        "budget_used_percent": _share(task.cost_usd, task.budget_usd),
+        "mission": of_mission(task.mission),
+    }
+
+
+def of_mission(mission: Mission) -> dict[str, Any]:
+    return {
+        "key": mission.key,
+        "status": str(mission.status),
+        "review_required": mission.review_required,
+        "cost_usd": plain_money(mission.cost_usd),
+        "budget_used_percent": _share(mission.cost_usd, mission.budget_usd),
+    }
+
+
+def of_mission_move(mission: Mission, before: str, after: str, *, now: datetime) -> dict[str, Any]:
+    """The action `mission_transition`."""
+    return {
+        "action_type": "mission_transition",
+        "from": str(before),
+        "to": str(after),
+        "overdue": mission.deadline is not None and mission.deadline < now,
+        "mission": of_mission(mission),
+    }
+
+
+def _share(cost: Any, budget: Any) -> int | None:
+    """Whole percent of the budget that is spent; None without a budget."""
+    return None if not budget else int(cost * 100 / budget)

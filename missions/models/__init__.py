@@ -1,0 +1,22 @@
+from missions.models.advisory import Advisory
+from missions.models.claim import Claim
+from missions.models.execution import Execution
+from missions.models.issue import GitHubIssue
+from missions.models.mission import Mission, MissionProcess, Participation
+from missions.models.report import Report
+from missions.models.task import Dependency, RequirementLink, Review, Task
+
+__all__ = [
+    "Advisory",
+    "Claim",
+    "Dependency",
+    "Execution",
+    "GitHubIssue",
+    "Mission",
+    "MissionProcess",
+    "Participation",
+    "Report",
+    "RequirementLink",
+    "Review",
+    "Task",
+]

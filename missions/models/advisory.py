@@ -1,0 +1,53 @@
+"""Advisories: what the coordinator advises. Each opens once for its cause and resolves when the cause is gone."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+
+from agents.models import Agent
+from missions.models.mission import Mission
+from missions.models.task import Task
+
+
+class AdvisoryQuerySet(models.QuerySet["Advisory"]):
+    def open(self) -> Self:
+        return self.filter(resolved_at__isnull=True)
+
+
+class Advisory(models.Model):
+    class Severity(models.TextChoices):
+        INFO = "info"
+        WARNING = "warning"
+        CRITICAL = "critical"
+
+    cause = models.CharField(max_length=200, help_text="What it is about, for instance `budget-80:mission:7`.")
+    kind = models.CharField(max_length=32)
+    severity = models.CharField(max_length=16, choices=Severity.choices)
+    message = models.CharField(max_length=500)
+    evidence = models.JSONField(default=dict)
+    mission = models.ForeignKey(Mission, null=True, on_delete=models.PROTECT, related_name="advisories")
+    task = models.ForeignKey(Task, null=True, on_delete=models.PROTECT, related_name="advisories")
+    agent = models.ForeignKey(Agent, null=True, on_delete=models.PROTECT, related_name="advisories")
+    opened_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="advisories_acknowledged"
+    )
+
+    objects = AdvisoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "advisories"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cause"],
+                condition=models.Q(resolved_at__isnull=True),
+                name="an_advisory_is_open_once_for_its_cause",
+            )
+        ]
+        indexes = [models.Index(fields=["mission", "resolved_at"], name="advisory_of_mission")]
+
+    def __str__(self) -> str:
+        return self.message

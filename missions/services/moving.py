@@ -1,0 +1,154 @@
+"""Moving a task from state to state: the table, the policies, the claim and the ledger, in one place.
+
+Every face that moves a task (report, PATCH, review, expiry, admin) comes through here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from agents.models import Agent
+from coordinator.lib import versions
+from coordinator.lib.errors import Conflict, ImpossibleMove
+from missions import facts
+from missions.events import TaskMoved, TaskMoveHeld, TaskMoveRefused, TaskReleased
+from missions.lifecycle import HELD, TASK_MOVES, TaskStatus, is_open, refusal_of, reported_moves
+from missions.models import Claim, Task
+from policies.services import deciding
+from traceability import ledger
+from traceability.events import Actor
+
+
+class BlockedByPolicy(Conflict):
+    """A policy blocks this move."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a wanted move: `decisions` in the contract's form, `approval` when it is held."""
+
+    moved: bool
+    blocked: bool = False
+    decisions: tuple[dict[str, Any], ...] = ()
+    approval: int | None = None
+
+    def raise_if_blocked(self, task: Task) -> None:
+        """To be called after the transaction, so that the refusal stays on record."""
+        if self.blocked:
+            texts = "; ".join(each["message"] for each in self.decisions if each["outcome"] == "block")
+            raise BlockedByPolicy(f"Task {task.key} was not moved: {texts}", decisions=list(self.decisions))
+
+
+STAYED = Outcome(moved=False)
+
+
+def locked(task: Task) -> Task:
+    """The task's present row, locked for this transaction, with what a move needs to know."""
+    rows = Task.objects.select_for_update(of=("self",)).select_related("mission", "agent", "sprint")
+    return rows.get(pk=task.pk)
+
+
+def ask(task: Task, after: TaskStatus, *, actor: Actor, now: datetime, reason: str = "") -> Outcome:
+    """A reported move of a locked task, when the table and the policies let it.
+
+    Repeating the present state is not a move. Raises ImpossibleMove, naming the moves that are open.
+    """
+    before = TaskStatus(task.status)
+    if after == before:
+        return STAYED
+    if after not in reported_moves(before, review_required=task.needs_review):
+        raise ImpossibleMove(refusal_of(before, after, review_required=task.needs_review))
+    verdict = judge(task, before, after, actor=actor, now=now)
+    return settle(task, after, verdict, actor=actor, now=now, reason=reason)
+
+
+def settle(task: Task, after: TaskStatus, verdict: Any, *, actor: Actor, now: datetime, reason: str) -> Outcome:
+    """Does what the policies' verdict says with a locked task: refuse on record, hold for approval, or move."""
+    before = TaskStatus(task.status)
+    decisions = tuple(verdict.as_data())
+    refs = {"mission": task.mission.ref, "task": task.ref, "agent": _agent_ref(task)}
+    told = {"before": before, "after": after, "decisions": list(decisions)}
+    if verdict.outcome == "block":
+        ledger.record(TaskMoveRefused(**refs, **told), actor=actor, at=now)
+        return Outcome(moved=False, blocked=True, decisions=decisions)
+    if verdict.outcome == "escalate":
+        ledger.record(TaskMoveHeld(**refs, **told, approval=verdict.approval_id), actor=actor, at=now)
+        return Outcome(moved=False, decisions=decisions, approval=verdict.approval_id)
+    move(task, after, actor=actor, now=now, reason=reason, decisions=decisions)
+    return Outcome(moved=True, decisions=decisions)
+
+
+def judge(task: Task, before: TaskStatus, after: TaskStatus, *, actor: Actor, now: datetime) -> Any:
+    """What the policies say of the move."""
+    return deciding.decide(
+        point="task_transition",
+        action=facts.of_task_move(task, before, after, now=now),
+        mission=task.mission.ref,
+        task=task.ref,
+        agent=_agent_ref(task),
+        actor=actor,
+        now=now,
+    )
+
+
+def move(
+    task: Task,
+    after: TaskStatus,
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+    decisions: tuple[dict[str, Any], ...] = (),
+) -> None:
+    """Moves a locked task along the table, without asking the policies. Raises ImpossibleMove."""
+    before = TaskStatus(task.status)
+    if not is_open(TASK_MOVES, before, after):
+        raise ImpossibleMove(refusal_of(before, after, review_required=False))
+    versions.bump(task, now=now, status=after, status_since=now, **_marks(task, before, after, now))
+    if after not in HELD:
+        end_claim(task, reason=after, actor=actor, now=now)
+    moved = TaskMoved(
+        mission=task.mission.ref,
+        task=task.ref,
+        agent=_agent_ref(task),
+        before=before,
+        after=after,
+        reason=reason,
+        attempts=task.attempts,
+        percent=task.percent,
+        decisions=list(decisions),
+    )
+    ledger.record(moved, actor=actor, at=now)
+
+
+def end_claim(task: Task, *, reason: str, actor: Actor, now: datetime) -> bool:
+    """Ends the lease on a locked task, if there is one."""
+    held = Claim.objects.filter(task=task).select_related("agent").first()
+    if held is None:
+        return False
+    Claim.objects.filter(task=task).delete()
+    ledger.record(
+        TaskReleased(mission=task.mission.ref, task=task.ref, agent=held.agent.ref, fence=held.fence, reason=reason),
+        actor=actor,
+        at=now,
+    )
+    return True
+
+
+def _marks(task: Task, before: TaskStatus, after: TaskStatus, now: datetime) -> dict[str, Any]:
+    """What else a move changes on the task: attempts and the times of its work."""
+    marks: dict[str, Any] = {}
+    if after == TaskStatus.IN_PROGRESS and before != TaskStatus.BLOCKED:
+        marks = {"attempts": task.attempts + 1, "started_at": task.started_at or now}
+    if after == TaskStatus.COMPLETED:
+        marks = {"percent": 100, "ended_at": now}
+    if after == TaskStatus.FAILED:
+        marks = {"ended_at": now}
+    if before == TaskStatus.FAILED:
+        marks["ended_at"] = None
+    return marks
+
+
+def _agent_ref(task: Task) -> Any:
+    agent: Agent | None = task.agent
+    return agent and agent.ref

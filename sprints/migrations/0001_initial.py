@@ -1,0 +1,48 @@
+from django.db import migrations, models
+
+import coordinator.lib.keys
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = []
+
+    operations = [
+        migrations.CreateModel(
+            name="Sprint",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(editable=False)),
+                ("updated_at", models.DateTimeField(editable=False)),
+                ("sprint_id", coordinator.lib.keys.PublicKeyField(prefix="sprint")),
+                ("name", models.CharField(max_length=200)),
+                ("goal", models.TextField(blank=True)),
+                ("start_date", models.DateField()),
+                ("end_date", models.DateField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("planned", "Planned"), ("active", "Active"), ("completed", "Completed")],
+                        default="planned",
+                        max_length=16,
+                    ),
+                ),
+                ("started_at", models.DateTimeField(editable=False, null=True)),
+                ("completed_at", models.DateTimeField(editable=False, null=True)),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("end_date__gte", models.F("start_date"))),
+                        name="a_sprint_ends_after_it_starts",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["planned", "active", "completed"])),
+                        name="sprint_status_is_one_of_the_table",
+                    ),
+                ],
+            },
+        ),
+    ]

@@ -1,0 +1,99 @@
+"""The trace log: read, filtered, verified; never written here."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from coordinator.lib.filters import Equals, Made, Since
+from coordinator.lib.views import Lists, ResourceView
+from traceability import verifying
+from traceability.models import Entry
+
+
+class EntryShape(serializers.ModelSerializer[Entry]):
+    event = serializers.CharField(source="kind")
+    actor = serializers.SerializerMethodField()
+    mission = serializers.SerializerMethodField()
+    task = serializers.SerializerMethodField()
+    agent = serializers.SerializerMethodField()
+    subject = serializers.SerializerMethodField()
+    data = serializers.JSONField(read_only=True)
+    hash = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Entry
+        fields = (
+            "id", "stream", "seq", "event", "schema", "actor", "on_behalf_of", "request_id", "mission", "task", "agent",
+            "subject", "data", "occurred_at", "recorded_at", "hash",
+        )  # fmt: skip
+
+    def get_actor(self, entry: Entry) -> dict[str, Any]:
+        return {"kind": entry.actor_kind, "id": entry.actor_id, "name": entry.actor_name}
+
+    def get_mission(self, entry: Entry) -> str | None:
+        return entry.key_of("mission")
+
+    def get_task(self, entry: Entry) -> str | None:
+        return entry.key_of("task")
+
+    def get_agent(self, entry: Entry) -> str | None:
+        return entry.key_of("agent")
+
+    def get_subject(self, entry: Entry) -> dict[str, Any] | None:
+        if entry.subject_id is None:
+            return None
+        return {"type": entry.subject_type, "id": entry.subject_id, "key": entry.subject_key}
+
+    def get_hash(self, entry: Entry) -> str:
+        return bytes(entry.hash).hex()
+
+
+class VerdictShape(serializers.Serializer[Any]):
+    valid = serializers.BooleanField()
+    entries = serializers.IntegerField()
+    head = serializers.CharField()
+    first_bad = serializers.JSONField(allow_null=True)
+    findings = serializers.ListField(child=serializers.JSONField())
+
+
+def about(noun: str) -> Made:
+    """Entries of a mission, task or agent, by integer id or by the public key that it had when it was told."""
+
+    def by(rows: Any, value: str) -> Any:
+        if value.isascii() and value.isdigit():
+            return rows.filter(**{f"{noun}_id": int(value)}) if len(value) < 19 else rows.none()
+        known = Entry.objects.filter(kind=f"{noun}.created", canonical__contains=f'"{noun}":{{"id"')
+        ids = [entry.told["refs"][noun]["id"] for entry in known.filter(canonical__contains=f'"key":"{value}"')[:50]]
+        return rows.filter(**{f"{noun}_id__in": ids})
+
+    return Made(by, "An integer id or a public key.")
+
+
+FILTERS = {
+    "event": Made(
+        lambda rows, value: rows.of_kind(*value.split(",")), "A kind such as task.moved, or a noun such as task."
+    ),
+    "actor": Equals("actor_name", "The actor's name as recorded."),
+    "agent": about("agent"),
+    "task": about("task"),
+    "mission": about("mission"),
+    "after": Since("recorded_at"),
+    "before": Since("recorded_at", "lt"),
+}
+
+
+class TraceView(Lists, ResourceView):
+    """Everything that happened, oldest first."""
+
+    serializer_class = EntryShape
+    queryset = Entry.objects.all()
+    filters = FILTERS
+    scopes = {"list": "trace:read", "verify": "trace:read"}
+
+    @extend_schema(responses=VerdictShape)
+    def verify(self, request: Request) -> Response:
+        """Checks every stream's chain, columns and head."""
+        return Response(verifying.verify().as_data())

@@ -1,0 +1,9 @@
+from coordinator.lib.routes import route
+from traceability.api.planning_urls import urlpatterns as planning
+from traceability.api.trace import TraceView
+
+urlpatterns = [
+    route("trace", TraceView, "trace", get="list"),
+    route("trace/verify", TraceView, "trace-verify", get="verify"),
+    *planning,
+]

@@ -1,0 +1,63 @@
+"""Which live topics an entry belongs to, and which scope lets somebody read it. Pure."""
+
+from collections.abc import Iterable
+from typing import Any
+
+PLURALS = {
+    "mission": "missions",
+    "task": "tasks",
+    "agent": "agents",
+    "objective": "objectives",
+    "key_result": "objectives",
+    "requirement": "requirements",
+    "sprint": "sprints",
+    "policy": "policies",
+    "decision": "policies",
+    "approval": "approvals",
+    "advisory": "advisories",
+    "document": "knowledge",
+    "execution": "tasks",
+    "usage": "agents",
+    "github": "tasks",
+    "account": "accounts",
+    "token": "accounts",
+    "session": "accounts",
+}
+SCOPES = {
+    "missions": "missions:read",
+    "tasks": "tasks:read",
+    "agents": "agents:read",
+    "objectives": "planning:read",
+    "requirements": "planning:read",
+    "sprints": "sprints:read",
+    "policies": "policies:read",
+    "approvals": "policies:read",
+    "advisories": "missions:read",
+    "knowledge": "knowledge:read",
+    "accounts": "accounts:admin",
+}
+SINGULAR = {"mission": "missions:read", "task": "tasks:read", "agent": "agents:read"}
+"""Topics of one resource: `mission:{id}`, `task:{id}`, `agent:{id}`."""
+
+
+def topics_of(kind: str, *, mission: int | None, task: int | None, agent: int | None) -> tuple[str, ...]:
+    """Every topic of an entry, the most particular first."""
+    noun = kind.split(".", 1)[0]
+    found = [f"{name}:{pk}" for name, pk in (("task", task), ("mission", mission), ("agent", agent)) if pk is not None]
+    return (*found, PLURALS.get(noun, noun))
+
+
+def scope_of(topic: str) -> str | None:
+    """The scope that a topic's frames demand; None for a topic that does not exist."""
+    noun, _, rest = topic.partition(":")
+    return SINGULAR.get(noun) if rest else SCOPES.get(topic)
+
+
+def scope_of_kind(kind: str) -> str:
+    """The scope that an entry of this kind demands, whatever topic it came by."""
+    return SCOPES.get(PLURALS.get(kind.split(".", 1)[0], ""), "trace:read")
+
+
+def unknown(names: Iterable[Any]) -> list[str]:
+    """Those that are no topic."""
+    return [str(name)[:100] for name in names if not isinstance(name, str) or scope_of(name) is None]
