@@ -3,6 +3,8 @@
 Pure: no database, no clock, no settings.
 """
 
+from collections.abc import Iterable
+
 READS = frozenset(
     f"{area}:read"
     for area in (
@@ -30,6 +32,12 @@ PEOPLE = ("admin", "operator", "viewer")
 
 ADMIN_APPS = {"accounts", "django_q"}
 """What only an admin sees of the Django admin."""
+
+
+def strongest(names: Iterable[str]) -> str | None:
+    """The strongest role among the names of some groups; None when none of them is a role."""
+    held = set(names)
+    return next((role for role in BY_STRENGTH if role in held), None)
 
 
 def scopes_of(role: str | None) -> frozenset[str]:

@@ -26,8 +26,5 @@ class Session(AbstractBaseSession):
 
     objects = BaseSessionManager.from_queryset(SessionQuerySet)()
 
-    class Meta:
-        indexes = [models.Index(fields=["expire_date"], name="session_expiry")]
-
     def __str__(self) -> str:
         return f"session {self.pk} of {self.user_id}"

@@ -1,51 +1,64 @@
 """Accounts: people who sign in by e-mail, and service accounts for agents, which have tokens only."""
 
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Upper
 
 from accounts import roles
-from coordinator.lib.errors import Missing
+from coordinator.lib.models import LARGEST_ID, Resource, ResourceQuerySet
 
 
-class Users(BaseUserManager["User"]):
-    def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)
-
-    def identified(self, value: object) -> "User":
-        """The account with this integer id or e-mail. Raises Missing."""
+class UserQuerySet(ResourceQuerySet["User"]):
+    def named(self, value: object) -> Self:
+        """The accounts with this integer id or e-mail, whatever its case: one or none."""
         text = str(value)
-        number = text.isascii() and text.isdigit() and len(text) < 19
-        found = self.filter(pk=int(text)) if number else self.filter(email__iexact=text)
-        if row := found.first():
-            return row
-        raise Missing(f"There is no account {text[:100]!r}.")
+        if text.isascii() and text.isdigit():
+            return self.filter(pk=int(text)) if len(text) < 20 and int(text) <= LARGEST_ID else self.none()
+        return self.filter(email__iexact=text)
+
+    def active(self) -> Self:
+        return self.filter(is_active=True)
+
+    def people(self) -> Self:
+        return self.filter(kind=User.Kind.PERSON)
+
+    def with_role(self, role: str) -> Self:
+        return self.filter(groups__name=role)
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class Users(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)  # type: ignore[no-any-return]
+
+
+class User(Resource, AbstractBaseUser, PermissionsMixin):
+    """An account. Its public key is its e-mail; `role` is the strongest of its groups that is a role."""
+
+    KEY = "email"
+
     class Kind(models.TextChoices):
         PERSON = "person"
         SERVICE = "service"
 
-    email = models.EmailField(max_length=254, unique=True)
+    email = models.EmailField("e-mail", max_length=254, unique=True)
     name = models.CharField(max_length=200, blank=True)
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.PERSON)
-    is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField()
+    is_active = models.BooleanField("active", default=True)
     is_superuser = False  # type: ignore[assignment]
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
-    objects = Users()
+    objects: ClassVar[Users] = Users()
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("email"), name="an_email_names_one_account_whatever_its_case")]
+        verbose_name = "account"
+        constraints = [models.UniqueConstraint(Upper("email"), name="an_email_names_one_account_whatever_its_case")]
 
     def __str__(self) -> str:
         return self.email
@@ -53,8 +66,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def role(self) -> str | None:
         """The strongest of its groups that is a role; reads the groups once."""
-        held = {group.name for group in self.groups.all()}
-        return next((role for role in roles.BY_STRENGTH if role in held), None)
+        return roles.strongest(group.name for group in self.groups.all())
 
     @property
     def is_staff(self) -> bool:
