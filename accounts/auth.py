@@ -1,48 +1,54 @@
 """Who is calling: bearer tokens, session tokens and browser sessions, for API, pages and WebSocket alike."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from typing import Any, cast
 
-from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.backends import BaseBackend
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts import sessions
+from accounts import roles, sessions
 from accounts.models import ApiToken, Session, User
+from accounts.models.user import names_of_groups
+from accounts.services import signing_in
+from coordinator.lib.errors import TooMany
 from traceability.events import Actor
 
 TOKEN_PREFIX = "coord_"
 SEEN_EVERY = timedelta(minutes=1)
-SESSION_USER = "_auth_user_id"
+LONGEST = 200
 
 
 @dataclass(frozen=True)
 class Credential:
-    """What a caller showed, and what it lets them do."""
+    """What a caller showed, and what it lets them do. `prefix` is the readable part of an API token."""
 
     user: User
     scopes: frozenset[str]
     token_id: int | None = None
     session_id: int | None = None
+    prefix: str = ""
 
     def actor_for(self, request: Any) -> Actor:
         """The ledger's actor for this request."""
-        return _actor(self.user, getattr(request, "request_id", None))
+        return actor_for(self.user, getattr(request, "request_id", None))
 
     def renewed(self) -> "Credential | None":
         """The same credential as it stands now; None when it was revoked or has expired."""
         now = timezone.now()
         if self.token_id is not None:
-            row = _tokens().live(now).filter(pk=self.token_id).first()
-            return row and _of_token(row)
-        row = Session.objects.live(now).select_related("user").filter(pk=self.session_id).first()
-        return _of_session(row) if row else None
+            token = _tokens(now).filter(pk=self.token_id).first()
+            return None if token is None else _of_token(token)
+        row = _sessions(now).filter(pk=self.session_id).first()
+        return None if row is None else _of_session(row)
 
 
 def digest(secret: str) -> str:
@@ -51,59 +57,84 @@ def digest(secret: str) -> str:
 
 
 def resolve(secret: str, now: datetime) -> Credential | None:
-    """The credential of a bearer token (`coord_...`) or session token (`cos_...`); None when it is not valid."""
-    if secret.startswith(TOKEN_PREFIX):
-        token = _tokens().live(now).filter(digest=digest(secret)).first()
-        return _seen_token(token, now) if token else None
-    if secret.startswith(sessions.PREFIX):
-        return of_session_key(secret, now)
-    return None
+    """The credential of an API token (`coord_...`) or a session's key (`cos_...`); None when it is not valid.
 
-
-def of_session_key(key: str, now: datetime) -> Credential | None:
-    found = Session.objects.live(now).select_related("user").prefetch_related("user__groups")
-    row = found.filter(session_key=sessions.digest(key)).first()
-    if row is None or row.user is None:
+    One indexed query, and at most once a minute a second one that notes the use.
+    """
+    if len(secret) > LONGEST or not secret.isascii():
         return None
-    if now - row.last_seen_at > SEEN_EVERY:
-        Session.objects.filter(pk=row.pk).update(last_seen_at=now)
-    return _of_session(row)
+    if secret.startswith(TOKEN_PREFIX):
+        token = _tokens(now).filter(digest=digest(secret)).first()
+        return None if token is None else _used(token, now)
+    if secret.startswith(sessions.PREFIX):
+        row = _sessions(now).filter(session_key=sessions.digest(secret)).first()
+        return None if row is None else _seen(row, now)
+    return None
 
 
 def bearer_of(header: str) -> str | None:
     """The token of an `Authorization: Bearer` header; None when the header is of another kind."""
-    kind, _, secret = header.partition(" ")
+    kind, _, secret = header.strip().partition(" ")
     return secret.strip() if kind.lower() == "bearer" else None
+
+
+def of_browser(request: HttpRequest) -> Credential | None:
+    """The credential of somebody signed in to the pages, for a request that the session middleware has seen."""
+    user: Any = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or not user.is_active:
+        return None
+    row = getattr(request.session, "row", None)
+    return Credential(user, user.scopes, session_id=row.pk if row else None)
 
 
 def actor_of(request: Any) -> Actor:
     """The ledger's actor of a request, whichever face it came by."""
-    return _actor(cast(User, request.user), getattr(request, "request_id", None))
+    return actor_for(cast(User, request.user), getattr(request, "request_id", None))
 
 
-def _actor(user: User, request_id: str | None) -> Actor:
+def actor_for(user: User, request_id: str | None = None) -> Actor:
+    """The ledger's actor for an account: a person, or an agent for a service account."""
     kind = "agent" if user.kind == User.Kind.SERVICE else "person"
     return Actor(kind, user.pk, user.email, request_id=request_id)  # type: ignore[arg-type]
 
 
-def _tokens() -> Any:
-    return ApiToken.objects.filter(user__is_active=True).select_related("user").prefetch_related("user__groups")
+def _tokens(now: datetime) -> QuerySet[ApiToken]:
+    held = ApiToken.objects.live(now).filter(user__is_active=True).select_related("user")
+    return held.annotate(group_names=names_of_groups("user_id"))
 
 
-def _seen_token(token: ApiToken, now: datetime) -> Credential:
-    if token.last_used_at is None or now - token.last_used_at > SEEN_EVERY:
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+def _sessions(now: datetime) -> QuerySet[Session]:
+    held = Session.objects.live(now).filter(user__is_active=True).select_related("user")
+    return held.annotate(group_names=names_of_groups("user_id"))
+
+
+def _used(token: ApiToken, now: datetime) -> Credential:
+    if token.last_used_at is None or now - token.last_used_at >= SEEN_EVERY:
+        stale = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - SEEN_EVERY)
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
     return _of_token(token)
 
 
+def _seen(row: Session, now: datetime) -> Credential:
+    if now - row.last_seen_at >= SEEN_EVERY:
+        Session.objects.filter(pk=row.pk, last_seen_at__lte=now - SEEN_EVERY).update(last_seen_at=now)
+    return _of_session(row)
+
+
 def _of_token(token: ApiToken) -> Credential:
-    return Credential(token.user, frozenset(token.scopes) & token.user.scopes, token_id=token.pk)
+    user = _with_groups_of(token)
+    return Credential(user, frozenset(token.scopes) & user.scopes, token_id=token.pk, prefix=token.prefix)
 
 
-def _of_session(row: Session) -> Credential | None:
-    if row.user is None or not row.user.is_active:
-        return None
-    return Credential(row.user, row.user.scopes, session_id=row.pk)
+def _of_session(row: Session) -> Credential:
+    user = _with_groups_of(row)
+    return Credential(user, user.scopes, session_id=row.pk)
+
+
+def _with_groups_of(row: Any) -> User:
+    user: User = row.user
+    user.__dict__["group_names"] = row.group_names
+    return user
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -111,13 +142,10 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, Credential] | None:
         raw = cast(HttpRequest, request._request)
-        known: Credential | None = getattr(raw, "credential", None)
-        if known is not None:
-            return known.user, known
         secret = bearer_of(request.headers.get("Authorization", ""))
         if secret is None:
             return None
-        found = resolve(secret, timezone.now())
+        found: Credential | None = getattr(raw, "credential", None) or resolve(secret, timezone.now())
         if found is None:
             raise AuthenticationFailed("This token is not valid: unknown, expired or revoked.")
         raw.user = found.user
@@ -131,38 +159,44 @@ class BrowserSession(SessionAuthentication):
     """The session of somebody signed in to the pages; unsafe methods need the CSRF token."""
 
     def authenticate(self, request: Request) -> tuple[User, Credential] | None:
-        user = getattr(request._request, "user", None)
-        if user is None or not user.is_authenticated or not user.is_active:
+        found = of_browser(cast(HttpRequest, request._request))
+        if found is None:
             return None
         self.enforce_csrf(request)
-        return user, of_browser(user)
+        return found.user, found
 
 
-def of_browser(user: User) -> Credential:
-    return Credential(user, user.scopes)
+class EmailBackend(BaseBackend):
+    """Signs in by e-mail and bcrypt password; permissions come from the role's table, with no query for each."""
 
-
-def narrowed(credential: Credential, scopes: frozenset[str]) -> Credential:
-    return replace(credential, scopes=credential.scopes & scopes)
-
-
-class EmailBackend(ModelBackend):
-    """Signs in by e-mail and bcrypt password; permissions come from the role's table."""
-
-    def authenticate(  # type: ignore[override]
+    def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
+        """None for a wrong password. Raises ValidationError (shown at the form) after too many of them."""
         email = username or kwargs.get("email")
         if not email or password is None:
             return None
-        user = User.objects.filter(email__iexact=email, kind=User.Kind.PERSON).first()
-        if user is None:
-            make_password(password)
+        ip = address_of(request) if request is not None else None
+        try:
+            return signing_in.check_password(email, password, ip=ip, now=timezone.now())
+        except signing_in.WrongPassword:
             return None
-        return user if user.check_password(password) and user.is_active else None
+        except TooMany as limit:
+            raise ValidationError(limit.detail, code="throttled") from limit
 
     def get_user(self, user_id: int) -> User | None:
-        return User.objects.prefetch_related("groups").filter(pk=user_id, is_active=True).first()
+        return User.objects.active().knowing_role().filter(pk=user_id).first()
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        return bool(user_obj.has_perm(perm, obj))
+        return bool(user_obj.is_active) and roles.permits(getattr(user_obj, "role", None), perm)
+
+    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
+        return bool(user_obj.is_active) and roles.permits_app(getattr(user_obj, "role", None), app_label)
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """The network address that the request came from; None when it came through a local socket."""
+    try:
+        return str(ip_address(request.META.get("REMOTE_ADDR", "")))
+    except ValueError:
+        return None

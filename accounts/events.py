@@ -39,7 +39,7 @@ class TokenRevoked(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SignedIn(Event):
+class SessionOpened(Event):
     kind: ClassVar[str] = "session.opened"
     account: str
     ip: str | None
@@ -48,4 +48,10 @@ class SignedIn(Event):
 @dataclass(frozen=True, kw_only=True)
 class SessionRevoked(Event):
     kind: ClassVar[str] = "session.revoked"
+    account: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionClosed(Event):
+    kind: ClassVar[str] = "session.closed"
     account: str

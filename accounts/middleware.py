@@ -7,20 +7,25 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 from accounts import auth
 from accounts.models import RememberedAnswer, Session
-from accounts.sessions import digest
+from accounts.services import signing_in
+from accounts.sessions import SessionStore, digest
 from coordinator.lib import problems
 from coordinator.lib.errors import Conflict, Invalid, Malformed, Refusal
+from coordinator.lib.http import JSONRenderer
 
 Answer = Callable[[HttpRequest], HttpResponse]
 KEY_SHAPE = re.compile(r"[\x21-\x7e]{1,255}\Z")
 REMEMBERED_FOR = timedelta(hours=24)
 KEPT_HEADERS = ("Content-Type", "ETag", "Location")
+NOT_REMEMBERED = {401, 403, 429}
 
 
 class StillRunning(Conflict):
@@ -29,7 +34,7 @@ class StillRunning(Conflict):
     retry_after_s = 1
 
 
-class OtherBody(Invalid):
+class OtherRequest(Invalid):
     """This Idempotency-Key was used for another request."""
 
 
@@ -41,28 +46,35 @@ class RolledBack(Exception):
 
 
 class Sessions(SessionMiddleware):
-    """Django's session middleware; a session that was written also says from where, and when it was seen."""
+    """Django's session middleware, which also tells who signed in from where, and notes when a session was seen."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        written = request.session.modified
-        response = super().process_response(request, response)  # type: ignore[assignment]
-        key = request.session.session_key
-        if written and key:
-            Session.objects.filter(session_key=digest(key)).update(
-                ip=address_of(request), user_agent=request.headers.get("User-Agent", "")[:300]
-            )
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        response = super().process_response(request, response)  # type: ignore[assignment, arg-type]
+        store: Any = getattr(request, "session", None)
+        if isinstance(store, SessionStore) and store.accessed and response.status_code < 500:
+            _keep_track(request, store)
         return response
 
 
-def address_of(request: HttpRequest) -> str | None:
-    return request.META.get("REMOTE_ADDR") or None
+def _keep_track(request: HttpRequest, store: SessionStore) -> None:
+    now, before, key = timezone.now(), store.row, store.session_key
+    request_id = getattr(request, "request_id", None)
+    if key is None or before is None or before.session_key != digest(key):
+        if before is not None and before.user_id is not None:
+            signing_in.close_session(before, now=now, request_id=request_id)
+        if key is not None and store.user_id is not None:
+            ip, agent = auth.address_of(request), request.headers.get("User-Agent", "")
+            signing_in.describe_session(key, ip=ip, user_agent=agent, now=now, request_id=request_id)
+    elif now - before.last_seen_at >= auth.SEEN_EVERY:
+        Session.objects.filter(pk=before.pk, last_seen_at__lte=now - auth.SEEN_EVERY).update(last_seen_at=now)
 
 
 class Idempotency:
     """The same POST with the same `Idempotency-Key` within 24 hours gets the first answer again.
 
     The answer is remembered in the transaction of the change: both are there, or neither. A fault of ours (5xx) is
-    not remembered and leaves nothing behind.
+    not remembered and leaves nothing behind. A key belongs to the account that used it; who no longer holds the scope
+    gets no replay. A view whose answer holds a secret says with `response.replay` what a repetition answers instead.
     """
 
     def __init__(self, get_response: Answer) -> None:
@@ -72,8 +84,10 @@ class Idempotency:
         key = request.headers.get("Idempotency-Key")
         if key is None or request.method != "POST" or not problems.is_api(request):
             return self.get_response(request)
-        credential = self._credential(request)
-        if credential is None:
+        if not KEY_SHAPE.match(key):
+            return problems.refuse(Malformed("An Idempotency-Key is 1 to 255 visible ASCII characters."))
+        credential = _credential(request)
+        if credential is None or not _may(request, credential):
             return self.get_response(request)
         try:
             return self._once(request, credential, key)
@@ -81,20 +95,10 @@ class Idempotency:
             return failed.response
         except Refusal as refusal:
             return problems.refuse(refusal)
-
-    def _credential(self, request: HttpRequest) -> auth.Credential | None:
-        """Who asks; None leaves the refusal to the view."""
-        secret = auth.bearer_of(request.headers.get("Authorization", ""))
-        if secret is not None:
-            found = auth.resolve(secret, timezone.now())
-            request.credential = found  # type: ignore[attr-defined]
-            return found
-        user: Any = request.user
-        return auth.of_browser(user) if user.is_authenticated else None
+        except IntegrityError:
+            return problems.refuse(Conflict("Another change got there first; nothing was changed."))
 
     def _once(self, request: HttpRequest, credential: auth.Credential, key: str) -> HttpResponse:
-        if not KEY_SHAPE.match(key):
-            raise Malformed("An Idempotency-Key is 1 to 255 visible ASCII characters.")
         asked = _request_digest(request)
         with transaction.atomic():
             if not _locked(credential.user.pk, key):
@@ -105,9 +109,30 @@ class Idempotency:
             response = self.get_response(request)
             if response.status_code >= 500:
                 raise RolledBack(response)
-            if response.status_code not in {401, 403, 429}:
+            if response.status_code not in NOT_REMEMBERED and not response.streaming:
                 _remember(credential, key, asked, response)
         return response
+
+
+def _credential(request: HttpRequest) -> auth.Credential | None:
+    """Who asks; None leaves the refusal to the view."""
+    secret = auth.bearer_of(request.headers.get("Authorization", ""))
+    if secret is None:
+        return auth.of_browser(request)
+    found = auth.resolve(secret, timezone.now())
+    request.credential = found  # type: ignore[attr-defined]
+    return found
+
+
+def _may(request: HttpRequest, credential: auth.Credential) -> bool:
+    """Whether the credential holds the scope that the address demands; the view says why not."""
+    try:
+        called: Any = resolve(request.path_info).func
+    except Resolver404:
+        return False
+    view, action = getattr(called, "cls", None), (getattr(called, "actions", None) or {}).get("post", "post")
+    scope = getattr(view, "scopes", {}).get(action, getattr(view, "scope", None))
+    return scope is None or scope == "" or scope in credential.scopes
 
 
 def _locked(owner: int, key: str) -> bool:
@@ -124,7 +149,7 @@ def _request_digest(request: HttpRequest) -> str:
 
 def _replay(first: RememberedAnswer, asked: str) -> HttpResponse:
     if first.request_digest != asked:
-        raise OtherBody({"Idempotency-Key": ["It was used for another request; use a new key for a new request."]})
+        raise OtherRequest({"Idempotency-Key": ["It was used for another request; use a new key for a new request."]})
     response = HttpResponse(bytes(first.body), status=first.status, headers=first.headers)
     response["Idempotent-Replayed"] = "true"
     return response
@@ -132,6 +157,7 @@ def _replay(first: RememberedAnswer, asked: str) -> HttpResponse:
 
 def _remember(credential: auth.Credential, key: str, asked: str, response: HttpResponse) -> None:
     kept = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
+    instead = getattr(response, "replay", None)
     RememberedAnswer.objects.update_or_create(
         owner=credential.user,
         key=key,
@@ -139,7 +165,7 @@ def _remember(credential: auth.Credential, key: str, asked: str, response: HttpR
             "request_digest": asked,
             "status": response.status_code,
             "headers": kept,
-            "body": response.content,
+            "body": response.content if instead is None else JSONRenderer().render(instead),
             "created_at": timezone.now(),
         },
     )

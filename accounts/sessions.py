@@ -4,64 +4,97 @@ import hashlib
 import secrets
 from typing import Any
 
+from asgiref.sync import sync_to_async
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
 from accounts.models import Session
 
 PREFIX = "cos_"
+SHORTEST = len(PREFIX) + 40
 
 
 def digest(key: str) -> str:
+    """SHA-256 of a session's key: 256 random bits need no slow hash."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 class SessionStore(DatabaseStore):
-    """`session_key` is the secret in the cookie; the table holds only `digest(session_key)`."""
+    """`session_key` is the secret in the cookie; the table holds only `digest(session_key)`.
+
+    `row` is the table's row as it was loaded; None for a new session and before the first look into it.
+    """
+
+    row: Session | None = None
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
         return Session
 
+    @property
+    def user_id(self) -> int | None:
+        """Who is signed in with this session."""
+        return user_of(self._get_session())
+
     def _get_new_session_key(self) -> str:
         return PREFIX + secrets.token_urlsafe(32)
 
     def _validate_session_key(self, key: str | None) -> bool:
-        return bool(key) and str(key).startswith(PREFIX) and len(str(key)) > 40
+        return key is not None and key.isascii() and key.startswith(PREFIX) and len(key) >= SHORTEST
 
     def _get_session_from_db(self) -> Session | None:
-        if not self.session_key:
-            return None
-        found = Session.objects.live(timezone.now()).filter(session_key=digest(self.session_key)).first()
-        if found is None:
+        self.row = Session.objects.live(timezone.now()).filter(session_key=digest(str(self.session_key))).first()
+        if self.row is None:
             self._session_key = None
-        return found
+        return self.row
 
     def exists(self, session_key: str) -> bool:
         return Session.objects.filter(session_key=digest(session_key)).exists()
 
-    def create_model_instance(self, data: dict[str, Any]) -> Session:
-        now = timezone.now()
-        key = digest(self._get_or_create_session_key())
-        present = Session.objects.filter(session_key=key).first()
-        row = present or Session(session_key=key, created_at=now, last_seen_at=now)
-        row.session_data = self.encode(data)
-        row.expire_date = self.get_expiry_date()
-        row.user_id = int(data["_auth_user_id"]) if data.get("_auth_user_id") else None
-        return row
-
     def save(self, must_create: bool = False) -> None:
+        """Stores the data. Raises UpdateError when the session has been revoked meanwhile: it stays so."""
         if self.session_key is None:
             self.create()
             return
-        row = self.create_model_instance(self._get_session(no_load=must_create))
-        row.save(force_insert=must_create)
+        data = self._get_session(no_load=must_create)
+        key = digest(self.session_key)
+        values = {
+            "session_data": self.encode(data),
+            "expire_date": self.get_expiry_date(),
+            "user_id": user_of(data),
+        }
+        if must_create:
+            now = timezone.now()
+            Session.objects.create(session_key=key, created_at=now, last_seen_at=now, **values)
+        elif not Session.objects.filter(session_key=key).update(**values):
+            raise UpdateError
 
     def delete(self, session_key: str | None = None) -> None:
-        key = session_key or self.session_key
-        if key:
+        if key := session_key or self.session_key:
             Session.objects.filter(session_key=digest(key)).delete()
 
     @classmethod
     def clear_expired(cls) -> None:
         Session.objects.filter(expire_date__lte=timezone.now()).delete()
+
+    async def aload(self) -> dict[str, Any]:
+        return await sync_to_async(self.load)()
+
+    async def aexists(self, session_key: str) -> bool:
+        return await sync_to_async(self.exists)(session_key)
+
+    async def acreate(self) -> None:
+        await sync_to_async(self.create)()
+
+    async def asave(self, must_create: bool = False) -> None:
+        await sync_to_async(self.save)(must_create)
+
+    async def adelete(self, session_key: str | None = None) -> None:
+        await sync_to_async(self.delete)(session_key)
+
+
+def user_of(data: dict[str, Any]) -> int | None:
+    """The id of the account that a session's data belongs to."""
+    return int(data[SESSION_KEY]) if data.get(SESSION_KEY) else None

@@ -16,7 +16,7 @@ Application = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
 class WithCredential:
-    """Puts `credential` (or None) into the scope. A cookie counts only from a page of this very site."""
+    """Puts `credential` and `user` (or None) into the scope. A cookie counts only from a page of this very site."""
 
     def __init__(self, inner: Application) -> None:
         self.inner = inner
@@ -24,7 +24,7 @@ class WithCredential:
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         secret = secret_of(scope)
         found = await database_sync_to_async(auth.resolve)(secret, timezone.now()) if secret else None
-        await self.inner({**scope, "credential": found}, receive, send)
+        await self.inner({**scope, "credential": found, "user": found.user if found else None}, receive, send)
 
 
 def secret_of(scope: Scope) -> str | None:

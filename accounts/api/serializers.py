@@ -16,7 +16,9 @@ class AccountShape(serializers.ModelSerializer[User]):
 
     class Meta:
         model = User
-        fields = ("id", "email", "name", "kind", "role", "is_active", "created_at", "last_login")
+        fields = (
+            "id", "email", "name", "kind", "role", "is_active", "last_login", "version", "created_at", "updated_at",
+        )  # fmt: skip
         read_only_fields = fields
 
 

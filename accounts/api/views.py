@@ -10,13 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import serializers as shapes
-from accounts.middleware import address_of
+from accounts.auth import address_of
 from accounts.models import ApiToken, Session, User
 from accounts.services import issuing_tokens, managing_people, signing_in
 from coordinator.lib.errors import Missing, NotAllowed
 from coordinator.lib.filters import Choice, Search
 from coordinator.lib.permissions import SignedIn
-from coordinator.lib.views import Endpoint, Lists, ResourceView
+from coordinator.lib.views import Endpoint, Lists, ResourceView, Shows
 
 
 class MeView(Endpoint):
@@ -30,12 +30,12 @@ class MeView(Endpoint):
         return Response(shapes.MeShape(request.user, context={"request": request}).data)
 
 
-class AccountView(Lists, ResourceView):
+class AccountView(Lists, Shows, ResourceView):
     """People and service accounts; only for admins."""
 
     resource = "account"
     serializer_class = shapes.AccountShape
-    queryset = User.objects.prefetch_related("groups")
+    queryset = User.objects.knowing_role()
     filters = {"kind": Choice("kind", User.Kind), "q": Search("email", "name")}
     scopes = {
         "list": "accounts:admin",
@@ -44,22 +44,18 @@ class AccountView(Lists, ResourceView):
         "partial_update": "accounts:admin",
     }
 
-    def row(self, rows: QuerySet[Any] | None = None, key: str = "key") -> User:
-        return User.objects.identified(self.kwargs[key])
-
-    def retrieve(self, request: Request, key: str) -> Response:
-        return Response(shapes.AccountShape(self.row()).data)
-
     @extend_schema(request=shapes.NewAccount, responses={201: shapes.AccountShape})
     def create(self, request: Request) -> Response:
         user = managing_people.create_account(**self.body(shapes.NewAccount), actor=self.actor, now=self.now)
-        return Response(shapes.AccountShape(user).data, status=status.HTTP_201_CREATED)
+        return self.answer(user, status.HTTP_201_CREATED)
 
     @extend_schema(request=shapes.AccountChanges, responses=shapes.AccountShape)
     def partial_update(self, request: Request, key: str) -> Response:
         user, changes = self.row(), self.body(shapes.AccountChanges)
-        user = managing_people.revise_account(user, actor=self.actor, now=self.now, **changes)
-        return Response(shapes.AccountShape(user).data)
+        revised = managing_people.revise_account(
+            user, actor=self.actor, now=self.now, expected=self.expected, **changes
+        )
+        return self.answer(revised)
 
 
 class TokenView(Lists, ResourceView):
@@ -89,8 +85,7 @@ class TokenView(Lists, ResourceView):
             within=held,
             issued_by=self.request.user,  # type: ignore[arg-type]
         )
-        shown = {**shapes.TokenShape(token).data, "token": secret}
-        return Response(shown, status=status.HTTP_201_CREATED)
+        return shown_once(shapes.TokenShape(token).data, secret)
 
     def destroy(self, request: Request, key: str) -> Response:
         token = numbered(self.get_queryset(), key)
@@ -99,6 +94,8 @@ class TokenView(Lists, ResourceView):
 
     def _account(self, named: str | None) -> User:
         me: Any = self.request.user
+        if me.kind == User.Kind.SERVICE:
+            raise NotAllowed("Service accounts do not issue tokens; an admin issues them.")
         if named is None:
             return me  # type: ignore[no-any-return]
         if "accounts:admin" not in self.request.auth.scopes:  # type: ignore[union-attr]
@@ -126,13 +123,21 @@ class SessionView(Lists, ResourceView):
         fields, ip = self.body(shapes.SignIn), address_of(request._request)
         user = signing_in.check_password(**fields, ip=ip, now=self.now)
         agent = request.headers.get("User-Agent", "")
-        row, token = signing_in.open_session(user, ip=ip, user_agent=agent, now=self.now)
-        return Response({**shapes.SessionShape(row).data, "token": token}, status=status.HTTP_201_CREATED)
+        named = getattr(request, "request_id", None)
+        row, token = signing_in.open_session(user, ip=ip, user_agent=agent, now=self.now, request_id=named)
+        return shown_once(shapes.SessionShape(row).data, token)
 
     def destroy(self, request: Request, key: str) -> Response:
         row = numbered(self.get_queryset(), key)
         signing_in.revoke_session(row, actor=self.actor, now=self.now)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def shown_once(shape: Any, secret: str) -> Response:
+    """201 with the secret; an answer repeated for an `Idempotency-Key` has null in its place."""
+    response = Response({**shape, "token": secret}, status=status.HTTP_201_CREATED)
+    response.replay = {**shape, "token": None}  # type: ignore[attr-defined]
+    return response
 
 
 def own(rows: QuerySet[Any], request: Request) -> QuerySet[Any]:

@@ -138,7 +138,8 @@ def _set_role(user: User, role: str | None) -> None:
     user.groups.remove(*Group.objects.filter(name__in=roles.ROLES).exclude(name=role))
     if role is not None:
         user.groups.add(Group.objects.get_or_create(name=role)[0])
-    user.__dict__.pop("role", None)
+    for remembered in ("role", "group_names"):
+        user.__dict__.pop(remembered, None)
 
 
 def _one_at_a_time() -> None:
