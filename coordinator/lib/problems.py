@@ -28,7 +28,8 @@ def of_refusal(refusal: Refusal) -> dict[str, Any]:
 
 def headers_of(refusal: Refusal) -> dict[str, str]:
     after = getattr(refusal, "retry_after_s", None)
-    return {} if after is None else {"Retry-After": str(after)}
+    challenge = {"WWW-Authenticate": "Bearer"} if refusal.status == HTTPStatus.UNAUTHORIZED else {}
+    return challenge if after is None else {**challenge, "Retry-After": str(after)}
 
 
 def plain_answer(document: dict[str, Any], headers: dict[str, str] | None = None) -> HttpResponse:
