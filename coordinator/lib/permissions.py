@@ -20,7 +20,7 @@ class HasScope(BasePermission):
         scope = scope_of(view)
         if scope is None:
             return False
-        held = scope in getattr(request.auth, "scopes", ())
+        held = not scope or scope in getattr(request.auth, "scopes", ())
         self.message = f"This credential does not hold the scope {scope!r}."
         return held
 

@@ -1,0 +1,76 @@
+"""Many at once, with real transactions. History cannot be truncated, so rows have unique names and are removed here."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection
+from rest_framework.test import APIClient
+
+from accounts.models import ApiToken, FailedSignIn, RememberedAnswer, User
+from accounts.services import signing_in
+from tests.factories import client_with, person, token_of
+from traceability.models import Entry
+
+MANY = 20
+
+
+@pytest.fixture
+def committed(django_db_setup, django_db_blocker):
+    """A committed operator, removed afterwards; its history stays."""
+    with django_db_blocker.unblock():
+        user = person(email=f"{uuid.uuid4().hex}@example.org")
+        yield user
+        RememberedAnswer.objects.filter(owner=user).delete()
+        ApiToken.objects.filter(user=user).delete()
+        FailedSignIn.objects.filter(email=user.email).delete()
+        User.objects.filter(pk=user.pk).delete()
+        connection.close()
+
+
+def at_once(do):
+    """Calls `do` from many threads at the same moment; answers what each gave."""
+    barrier = Barrier(MANY)
+
+    def run(_):
+        try:
+            barrier.wait(timeout=30)
+            return do()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(MANY) as pool:
+        return list(pool.map(run, range(MANY)))
+
+
+def test_twenty_identical_posts_make_one_change(committed):
+    token = token_of(committed)
+    name = uuid.uuid4().hex
+
+    def ask():
+        asked = {"name": name, "scopes": ["tasks:read"]}
+        return client_with(token).post("/api/tokens", asked, format="json", headers={"Idempotency-Key": name})
+
+    answers = at_once(ask)
+    firsts = [answer for answer in answers if answer.status_code == 201 and "Idempotent-Replayed" not in answer]
+    assert len(firsts) == 1
+    for answer in answers:
+        assert answer.status_code in {201, 409}
+        if answer.status_code == 201:
+            assert answer.json()["id"] == firsts[0].json()["id"]
+        else:
+            assert answer["Retry-After"] == "1"
+    assert ApiToken.objects.filter(name=name).count() == 1
+    assert Entry.objects.filter(kind="token.issued", canonical__contains=name).count() == 1
+    assert ask()["Idempotent-Replayed"] == "true"
+
+
+def test_guessing_from_many_connections_at_once_gets_no_more_tries(committed):
+    def ask():
+        asked = {"email": committed.email, "password": "not the password"}
+        return APIClient().post("/api/sessions", asked, format="json")
+
+    statuses = [answer.status_code for answer in at_once(ask)]
+    assert set(statuses) <= {401, 429}
+    assert statuses.count(401) <= signing_in.MOST_BY_PAIR
