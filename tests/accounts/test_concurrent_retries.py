@@ -1,32 +1,18 @@
-"""Many at once, with real transactions. History cannot be truncated, so rows have unique names and are removed here."""
+"""Many at once, with real transactions."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-import pytest
 from django.db import connection
 from rest_framework.test import APIClient
 
-from accounts.models import ApiToken, FailedSignIn, RememberedAnswer, User
+from accounts.models import ApiToken
 from accounts.services import signing_in
-from tests.factories import client_with, person, token_of
+from tests.factories import client_with, token_of
 from traceability.models import Entry
 
 MANY = 20
-
-
-@pytest.fixture
-def committed(django_db_setup, django_db_blocker):
-    """A committed operator, removed afterwards; its history stays."""
-    with django_db_blocker.unblock():
-        user = person(email=f"{uuid.uuid4().hex}@example.org")
-        yield user
-        RememberedAnswer.objects.filter(owner=user).delete()
-        ApiToken.objects.filter(user=user).delete()
-        FailedSignIn.objects.filter(email=user.email).delete()
-        User.objects.filter(pk=user.pk).delete()
-        connection.close()
 
 
 def at_once(do):

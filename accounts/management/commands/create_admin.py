@@ -1,4 +1,4 @@
-"""`manage.py create_admin [EMAIL] [--password-stdin]`: an admin account; a password is made when none is given."""
+"""`manage.py create_admin EMAIL [--password-stdin]`: an admin account; a password is made when none is given."""
 
 import secrets
 import sys
@@ -17,16 +17,20 @@ class Command(BaseCommand):
     help = "Creates an admin account and prints its password when one was made."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("email")
+        parser.add_argument("email", nargs="?", default="")
+        parser.add_argument("--email", dest="email_option", default="", help="the same as an option")
         parser.add_argument("--name", default="")
         parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        email = options["email"] or options["email_option"]
+        if not email:
+            raise CommandError("Name the admin: create_admin EMAIL.")
         given = sys.stdin.readline().rstrip("\n") if options["password_stdin"] else None
-        password = given or secrets.token_urlsafe(15)
+        password = secrets.token_urlsafe(15) if given is None else given
         try:
             user = managing_people.create_account(
-                email=options["email"],
+                email=email,
                 name=options["name"],
                 role="admin",
                 password=password,

@@ -13,6 +13,8 @@ from accounts.services import issuing_tokens
 from coordinator.lib.errors import Refusal
 from traceability.events import SYSTEM
 
+LONGEST_DAYS = 36500
+
 
 class Command(BaseCommand):
     help = "Issues an API token for an account and prints it; it cannot be shown again."
@@ -25,6 +27,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not 0 <= options["days"] <= LONGEST_DAYS:
+            raise CommandError(f"--days takes 0 (never expires) to {LONGEST_DAYS} days.")
         now = timezone.now()
         try:
             user = User.objects.identified(options["email"])
@@ -36,6 +40,14 @@ class Command(BaseCommand):
         except Refusal as refusal:
             raise CommandError(refusal.detail) from refusal
         if options["json"]:
-            self.stdout.write(json.dumps({"token": secret, "prefix": token.prefix, "scopes": token.scopes}))
+            told = {
+                "id": token.pk,
+                "account": user.email,
+                "token": secret,
+                "prefix": token.prefix,
+                "scopes": token.scopes,
+                "expires_at": token.expires_at and token.expires_at.isoformat(),
+            }
+            self.stdout.write(json.dumps(told))
         else:
             self.stdout.write(secret)
