@@ -33,7 +33,8 @@ class UserAdmin(AdminsOnly):
     ordering = ("email",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return User.objects.knowing_role()
+        rows: QuerySet[User] = User.objects.knowing_role()
+        return rows
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("email", "kind") if obj else ()
@@ -58,7 +59,7 @@ class UserAdmin(AdminsOnly):
         )
 
     def change_through(self, request: HttpRequest, row: User, data: dict[str, Any]) -> User:
-        changes = {name: data[name] for name in ("name", "is_active") if name in data}
+        changes: dict[str, Any] = {name: data[name] for name in ("name", "is_active") if name in data}
         if "role" in data:
             changes["role"] = data["role"] or None
         if data.get("new_password"):

@@ -47,7 +47,7 @@ class Credential:
         if self.token_id is not None:
             token = _tokens(now).filter(pk=self.token_id).first()
             return None if token is None else _of_token(token)
-        row = _sessions(now).filter(pk=self.session_id).first()
+        row = _sessions(now).filter(pk=self.session_id or 0).first()
         return None if row is None else _of_session(row)
 
 
@@ -141,7 +141,7 @@ class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer TOKEN`. A token that is not valid is 401; no such header leaves it to the session."""
 
     def authenticate(self, request: Request) -> tuple[User, Credential] | None:
-        raw = cast(HttpRequest, request._request)
+        raw: Any = request._request
         secret = bearer_of(request.headers.get("Authorization", ""))
         if secret is None:
             return None
@@ -159,7 +159,7 @@ class BrowserSession(SessionAuthentication):
     """The session of somebody signed in to the pages; unsafe methods need the CSRF token."""
 
     def authenticate(self, request: Request) -> tuple[User, Credential] | None:
-        found = of_browser(cast(HttpRequest, request._request))
+        found = of_browser(request._request)
         if found is None:
             return None
         self.enforce_csrf(request)
@@ -185,7 +185,8 @@ class EmailBackend(BaseBackend):
             raise ValidationError(limit.detail, code="throttled") from limit
 
     def get_user(self, user_id: int) -> User | None:
-        return User.objects.active().knowing_role().filter(pk=user_id).first()
+        found: User | None = User.objects.active().knowing_role().filter(pk=user_id).first()
+        return found
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
         return bool(user_obj.is_active) and roles.permits(getattr(user_obj, "role", None), perm)

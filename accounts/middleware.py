@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import IntegrityError, connection, transaction
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
@@ -48,8 +47,8 @@ class RolledBack(Exception):
 class Sessions(SessionMiddleware):
     """Django's session middleware, which also tells who signed in from where, and notes when a session was seen."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        response = super().process_response(request, response)  # type: ignore[assignment, arg-type]
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        response = super().process_response(request, response)
         store: Any = getattr(request, "session", None)
         if isinstance(store, SessionStore) and store.accessed and response.status_code < 500:
             _keep_track(request, store)

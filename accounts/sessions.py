@@ -1,13 +1,13 @@
-"""The session engine: Django's database sessions in our own table, with the key kept as its SHA-256."""
+"""The session engine: sessions in our own table, with the key kept as its SHA-256."""
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.backends.base import UpdateError
-from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.utils import timezone
 
 from accounts.models import Session
@@ -21,17 +21,14 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-class SessionStore(DatabaseStore):
+class SessionStore(SessionBase):
     """`session_key` is the secret in the cookie; the table holds only `digest(session_key)`.
 
     `row` is the table's row as it was loaded; None for a new session and before the first look into it.
     """
 
     row: Session | None = None
-
-    @classmethod
-    def get_model_class(cls) -> type[Session]:
-        return Session
+    _get_session: Callable[..., dict[str, Any]]
 
     @property
     def user_id(self) -> int | None:
@@ -44,11 +41,17 @@ class SessionStore(DatabaseStore):
     def _validate_session_key(self, key: str | None) -> bool:
         return key is not None and key.isascii() and key.startswith(PREFIX) and len(key) >= SHORTEST
 
-    def _get_session_from_db(self) -> Session | None:
+    def load(self) -> dict[str, Any]:
         self.row = Session.objects.live(timezone.now()).filter(session_key=digest(str(self.session_key))).first()
         if self.row is None:
             self._session_key = None
-        return self.row
+            return {}
+        return self.decode(self.row.session_data)
+
+    def create(self) -> None:
+        self._session_key = self._get_new_session_key()
+        self.save(must_create=True)
+        self.modified = True
 
     def exists(self, session_key: str) -> bool:
         return Session.objects.filter(session_key=digest(session_key)).exists()
@@ -78,6 +81,10 @@ class SessionStore(DatabaseStore):
     @classmethod
     def clear_expired(cls) -> None:
         Session.objects.filter(expire_date__lte=timezone.now()).delete()
+
+    @classmethod
+    async def aclear_expired(cls) -> None:
+        await sync_to_async(cls.clear_expired)()
 
     async def aload(self) -> dict[str, Any]:
         return await sync_to_async(self.load)()

@@ -32,7 +32,7 @@ def secret_of(scope: Scope) -> str | None:
     if bearer := auth.bearer_of(headers.get("authorization", "")):
         return bearer
     if token := parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token"):
-        return token[0]
+        return str(token[0])
     if not same_site(headers):
         return None
     return cookie_of(headers.get("cookie", ""))
@@ -51,4 +51,4 @@ def cookie_of(header: str) -> str | None:
         found = SimpleCookie(header).get(settings.SESSION_COOKIE_NAME)
     except CookieError:
         return None
-    return found.value if found else None
+    return str(found.value) if found else None

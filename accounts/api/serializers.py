@@ -16,7 +16,7 @@ class AccountShape(serializers.ModelSerializer[User]):
 
     class Meta:
         model = User
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "email", "name", "kind", "role", "is_active", "last_login", "version", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = fields
@@ -26,7 +26,7 @@ class MeShape(AccountShape):
     scopes = serializers.SerializerMethodField()
 
     class Meta(AccountShape.Meta):
-        fields = (*AccountShape.Meta.fields, "scopes")  # type: ignore[assignment]
+        fields = (*AccountShape.Meta.fields, "scopes")
         read_only_fields = fields
 
     def get_scopes(self, user: User) -> list[str]:
@@ -54,7 +54,7 @@ class TokenShape(serializers.ModelSerializer[ApiToken]):
 
     class Meta:
         model = ApiToken
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "account", "name", "prefix", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at",
         )  # fmt: skip
         read_only_fields = fields
@@ -64,7 +64,7 @@ class IssuedToken(TokenShape):
     token = serializers.CharField(read_only=True, help_text="The token itself: shown this once.")
 
     class Meta(TokenShape.Meta):
-        fields = (*TokenShape.Meta.fields, "token")  # type: ignore[assignment]
+        fields = (*TokenShape.Meta.fields, "token")
         read_only_fields = fields
 
 
@@ -81,7 +81,7 @@ class SessionShape(serializers.ModelSerializer[Session]):
 
     class Meta:
         model = Session
-        fields = ("id", "account", "ip", "user_agent", "created_at", "last_seen_at", "expires_at")
+        fields: tuple[str, ...] = ("id", "account", "ip", "user_agent", "created_at", "last_seen_at", "expires_at")
         read_only_fields = fields
 
     def get_account(self, row: Session) -> str | None:
@@ -92,7 +92,7 @@ class OpenedSession(SessionShape):
     token = serializers.CharField(read_only=True, help_text="A bearer token: shown this once.")
 
     class Meta(SessionShape.Meta):
-        fields = (*SessionShape.Meta.fields, "token")  # type: ignore[assignment]
+        fields = (*SessionShape.Meta.fields, "token")
         read_only_fields = fields
 
 

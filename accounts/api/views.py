@@ -27,7 +27,8 @@ class MeView(Endpoint):
     serializer_class = shapes.MeShape
 
     def retrieve(self, request: Request) -> Response:
-        return Response(shapes.MeShape(request.user, context={"request": request}).data)
+        me: Any = request.user
+        return Response(shapes.MeShape(me, context={"request": request}).data)
 
 
 class AccountView(Lists, Shows, ResourceView):
@@ -100,7 +101,8 @@ class TokenView(Lists, ResourceView):
             return me  # type: ignore[no-any-return]
         if "accounts:admin" not in self.request.auth.scopes:  # type: ignore[union-attr]
             raise NotAllowed("Only an admin issues tokens for another account.")
-        return User.objects.identified(named)
+        found: User = User.objects.identified(named)
+        return found
 
 
 class SessionView(Lists, ResourceView):
@@ -142,8 +144,8 @@ def shown_once(shape: Any, secret: str) -> Response:
 
 def own(rows: QuerySet[Any], request: Request) -> QuerySet[Any]:
     """Everything for an admin, one's own for everybody else."""
-    scopes = getattr(request.auth, "scopes", frozenset())
-    return rows if "accounts:admin" in scopes else rows.filter(user=request.user)
+    held: frozenset[str] = getattr(request.auth, "scopes", frozenset())
+    return rows if "accounts:admin" in held else rows.filter(user=request.user)
 
 
 def numbered(rows: QuerySet[Any], key: str) -> Any:

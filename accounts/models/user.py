@@ -43,7 +43,8 @@ class UserQuerySet(ResourceQuerySet["User"]):
 
 class Users(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)  # type: ignore[no-any-return]
+        found: User = self.get(email__iexact=username)
+        return found
 
 
 class User(Resource, AbstractBaseUser, PermissionsMixin):
@@ -59,7 +60,7 @@ class User(Resource, AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=200, blank=True)
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.PERSON)
     is_active = models.BooleanField("active", default=True)
-    is_superuser = False  # type: ignore[assignment]
+    is_superuser = False
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

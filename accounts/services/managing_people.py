@@ -69,7 +69,8 @@ def revise_account(user: User, *, actor: Actor, now: datetime, expected: int | N
         if told:
             _store(user, changes, told, now)
             ledger.record(AccountRevised(subject=subject_of(user), fields=told), actor=actor, at=now)
-    return User.objects.prefetch_related("groups").get(pk=user.pk)
+    revised: User = User.objects.knowing_role().get(pk=user.pk)
+    return revised
 
 
 def subject_of(user: User) -> Subject:
