@@ -61,7 +61,11 @@ class TokenShape(serializers.ModelSerializer[ApiToken]):
 
 
 class IssuedToken(TokenShape):
-    token = serializers.CharField(read_only=True, help_text="The token itself: shown this once.")
+    token = serializers.CharField(
+        read_only=True,
+        allow_null=True,
+        help_text="The token itself: shown this once; null in a repeated answer.",
+    )
 
     class Meta(TokenShape.Meta):
         fields = (*TokenShape.Meta.fields, "token")
@@ -89,7 +93,9 @@ class SessionShape(serializers.ModelSerializer[Session]):
 
 
 class OpenedSession(SessionShape):
-    token = serializers.CharField(read_only=True, help_text="A bearer token: shown this once.")
+    token = serializers.CharField(
+        read_only=True, allow_null=True, help_text="A bearer token: shown this once; null in a repeated answer."
+    )
 
     class Meta(SessionShape.Meta):
         fields = (*SessionShape.Meta.fields, "token")

@@ -1,5 +1,8 @@
+from accounts.api.schemes import BearerScheme, BrowserScheme
 from accounts.api.views import AccountView, MeView, SessionView, TokenView
 from coordinator.lib.routes import route
+
+__all__ = ["BearerScheme", "BrowserScheme", "urlpatterns"]
 
 urlpatterns = [
     route("me", MeView, "me", get="retrieve"),

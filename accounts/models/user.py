@@ -11,7 +11,7 @@ from django.db.models import OuterRef
 from django.db.models.functions import Upper
 
 from accounts import roles
-from coordinator.lib.models import LARGEST_ID, Resource, ResourceQuerySet
+from coordinator.lib.models import Resource, ResourceQuerySet
 
 
 def names_of_groups(user_id: str) -> ArraySubquery:
@@ -20,12 +20,9 @@ def names_of_groups(user_id: str) -> ArraySubquery:
 
 
 class UserQuerySet(ResourceQuerySet["User"]):
-    def named(self, value: object) -> Self:
-        """The accounts with this integer id or e-mail, whatever its case: one or none."""
-        text = str(value)
-        if text.isascii() and text.isdigit():
-            return self.filter(pk=int(text)) if len(text) < 20 and int(text) <= LARGEST_ID else self.none()
-        return self.filter(email__iexact=text)
+    def keyed(self, key: str) -> Self:
+        """The accounts with this e-mail, whatever its case: one or none."""
+        return self.filter(email__iexact=key)
 
     def knowing_role(self) -> Self:
         """With the names of its groups in the same query, so that `role` needs no other."""

@@ -70,7 +70,7 @@ def describe_session(
     """Notes from where somebody signed in with this new session, and tells it."""
     with ledger.writing():
         row = Session.objects.select_related("user").get(session_key=digest(key))
-        row.ip, row.user_agent, row.last_seen_at = ip, user_agent[:300], now
+        row.ip, row.user_agent, row.last_seen_at = ip, user_agent.replace("\x00", "")[:300], now
         row.save(update_fields=["ip", "user_agent", "last_seen_at"])
         told = SessionOpened(subject=_subject(row), account=_email(row), ip=ip)
         ledger.record(told, actor=_owner(row, request_id), at=now)
@@ -116,7 +116,7 @@ def _refuse_guessing(attempt: FailedSignIn, now: datetime) -> None:
 
 def _matching(email: str, password: str) -> User | None:
     """The active person whose password this is; as slow for an unknown e-mail as for a known one."""
-    user = User.objects.people().knowing_role().filter(email__iexact=email.strip()).first()
+    user = User.objects.people().knowing_role().filter(email__iexact=email.strip()).order_by("pk").first()
     if user is None:
         make_password(password)
         return None

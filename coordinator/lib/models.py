@@ -17,7 +17,11 @@ class ResourceQuerySet(models.QuerySet[Row], Generic[Row]):
         text = str(value)
         if text.isascii() and text.isdigit():
             return self.filter(pk=int(text)) if len(text) < 20 and int(text) <= LARGEST_ID else self.none()
-        return self.filter(**{self.model.KEY: text})
+        return self.none() if "\x00" in text else self.keyed(text)
+
+    def keyed(self, key: str) -> Self:
+        """The rows with this public key: one or none."""
+        return self.filter(**{self.model.KEY: key})
 
     def identified(self, value: object) -> Row:
         """The row with this integer id or public key. Raises Missing."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
@@ -11,12 +12,14 @@ from rest_framework.throttling import SimpleRateThrottle
 class HasScope(BasePermission):
     """Grants when the request's credential holds the scope that the view names for the action.
 
-    A view without a scope for its action grants nothing.
+    A view without a scope for its action grants nothing; a method that the address does not take is 405.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user or not request.user.is_authenticated:
             return False
+        if getattr(view, "action", "") is None:
+            raise MethodNotAllowed(str(request.method))
         scope = scope_of(view)
         if scope is None:
             return False

@@ -211,6 +211,19 @@ def test_the_list_of_accounts_costs_the_same_for_one_and_for_many(django_assert_
     assert admin.get("/api/accounts?kind=robot").status_code == 400
 
 
+@pytest.mark.parametrize("key", ["%00", "0", "999999999999999999999999", "%C2%B2", "a%0A", "nobody@example.org"])
+def test_a_key_that_names_nobody_is_404(key):
+    answer = client_of(person("admin")).get(f"/api/accounts/{key}")
+    assert answer.status_code == 404
+    assert answer["Content-Type"].startswith("application/problem+json")
+
+
+def test_a_method_that_an_address_does_not_take_is_405():
+    client = client_of(person("viewer"))
+    for path in ("/api/accounts", "/api/accounts/1", "/api/me", "/api/tokens/1"):
+        assert client.put(path, {}, format="json").status_code == 405
+
+
 def test_me_tells_what_the_credential_may_do():
     user = person("operator", name="Ada")
     shown = client_of(user, ["tasks:read"]).get("/api/me").json()
