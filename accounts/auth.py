@@ -1,6 +1,5 @@
 """Who is calling: bearer tokens, session tokens and browser sessions, for API, pages and WebSocket alike."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -51,11 +50,6 @@ class Credential:
         return None if row is None else _of_session(row)
 
 
-def digest(secret: str) -> str:
-    """SHA-256 of a token: 256 random bits need no slow hash."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 def resolve(secret: str, now: datetime) -> Credential | None:
     """The credential of an API token (`coord_...`) or a session's key (`cos_...`); None when it is not valid.
 
@@ -64,7 +58,7 @@ def resolve(secret: str, now: datetime) -> Credential | None:
     if len(secret) > LONGEST or not secret.isascii():
         return None
     if secret.startswith(TOKEN_PREFIX):
-        token = _tokens(now).filter(digest=digest(secret)).first()
+        token = _tokens(now).filter(digest=sessions.digest(secret)).first()
         return None if token is None else _used(token, now)
     if secret.startswith(sessions.PREFIX):
         row = _sessions(now).filter(session_key=sessions.digest(secret)).first()

@@ -17,7 +17,7 @@ class AccountCreated(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class AccountRevised(Event):
-    kind: ClassVar[str] = "account.updated"
+    kind: ClassVar[str] = "account.revised"
     fields: dict[str, Any] = field(default_factory=dict)
 
 

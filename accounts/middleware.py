@@ -3,38 +3,27 @@
 import hashlib
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 from accounts import auth
 from accounts.models import RememberedAnswer, Session
-from accounts.services import signing_in
+from accounts.services import remembering, signing_in
+from accounts.services.remembering import Asking
 from accounts.sessions import SessionStore, digest
 from coordinator.lib import problems
-from coordinator.lib.errors import Conflict, Invalid, Malformed, Refusal
+from coordinator.lib.errors import Conflict, Malformed, Refusal
 from coordinator.lib.http import JSONRenderer
 
 Answer = Callable[[HttpRequest], HttpResponse]
 KEY_SHAPE = re.compile(r"[\x21-\x7e]{1,255}\Z")
-REMEMBERED_FOR = timedelta(hours=24)
 KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 NOT_REMEMBERED = {401, 403, 429}
-
-
-class StillRunning(Conflict):
-    """The first request with this Idempotency-Key is still running."""
-
-    retry_after_s = 1
-
-
-class OtherRequest(Invalid):
-    """This Idempotency-Key was used for another request."""
 
 
 class RolledBack(Exception):
@@ -98,18 +87,15 @@ class Idempotency:
             return problems.refuse(Conflict("Another change got there first; nothing was changed."))
 
     def _once(self, request: HttpRequest, credential: auth.Credential, key: str) -> HttpResponse:
-        asked = _request_digest(request)
+        asking = Asking(owner=credential.user, key=key, digest=_request_digest(request))
         with transaction.atomic():
-            if not _locked(credential.user.pk, key):
-                raise StillRunning("Try again in a second to get its answer.")
-            first = RememberedAnswer.objects.filter(owner=credential.user, key=key).first()
-            if first is not None and first.created_at > timezone.now() - REMEMBERED_FOR:
-                return _replay(first, asked)
+            if first := remembering.recall(asking, now=timezone.now()):
+                return _replay(first)
             response = self.get_response(request)
             if response.status_code >= 500:
                 raise RolledBack(response)
             if response.status_code not in NOT_REMEMBERED and not response.streaming:
-                _remember(credential, key, asked, response)
+                _remember(asking, response)
         return response
 
 
@@ -134,37 +120,19 @@ def _may(request: HttpRequest, credential: auth.Credential) -> bool:
     return scope is None or scope == "" or scope in credential.scopes
 
 
-def _locked(owner: int, key: str) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 7))", [f"{owner}\x1f{key}"])
-        row = cursor.fetchone()
-    return bool(row and row[0])
-
-
 def _request_digest(request: HttpRequest) -> str:
     told = f"{request.method} {request.get_full_path()}\n".encode() + request.body
     return hashlib.sha256(told).hexdigest()
 
 
-def _replay(first: RememberedAnswer, asked: str) -> HttpResponse:
-    if first.request_digest != asked:
-        raise OtherRequest({"Idempotency-Key": ["It was used for another request; use a new key for a new request."]})
+def _replay(first: RememberedAnswer) -> HttpResponse:
     response = HttpResponse(bytes(first.body), status=first.status, headers=first.headers)
     response["Idempotent-Replayed"] = "true"
     return response
 
 
-def _remember(credential: auth.Credential, key: str, asked: str, response: HttpResponse) -> None:
+def _remember(asking: Asking, response: HttpResponse) -> None:
     kept = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
     instead = getattr(response, "replay", None)
-    RememberedAnswer.objects.update_or_create(
-        owner=credential.user,
-        key=key,
-        defaults={
-            "request_digest": asked,
-            "status": response.status_code,
-            "headers": kept,
-            "body": response.content if instead is None else JSONRenderer().render(instead),
-            "created_at": timezone.now(),
-        },
-    )
+    body = response.content if instead is None else JSONRenderer().render(instead)
+    remembering.remember(asking, status=response.status_code, headers=kept, body=body, now=timezone.now())

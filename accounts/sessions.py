@@ -17,7 +17,7 @@ SHORTEST = len(PREFIX) + 40
 
 
 def digest(key: str) -> str:
-    """SHA-256 of a session's key: 256 random bits need no slow hash."""
+    """SHA-256 of a session's key or an API token: 256 random bits need no slow hash."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 

@@ -81,15 +81,23 @@ class NewToken(Strict):
 
 class SessionShape(serializers.ModelSerializer[Session]):
     account = serializers.SerializerMethodField()
+    current = serializers.SerializerMethodField()
     expires_at = serializers.DateTimeField(source="expire_date", read_only=True)
 
     class Meta:
         model = Session
-        fields: tuple[str, ...] = ("id", "account", "ip", "user_agent", "created_at", "last_seen_at", "expires_at")
+        fields: tuple[str, ...] = (
+            "id", "account", "current", "ip", "user_agent", "created_at", "last_seen_at", "expires_at",
+        )  # fmt: skip
         read_only_fields = fields
 
     def get_account(self, row: Session) -> str | None:
         return row.user.email if row.user else None
+
+    def get_current(self, row: Session) -> bool:
+        """Whether this very request came with it."""
+        request = self.context.get("request")
+        return getattr(request and request.auth, "session_id", None) == row.pk
 
 
 class OpenedSession(SessionShape):

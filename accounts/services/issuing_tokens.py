@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from accounts import roles
-from accounts.auth import TOKEN_PREFIX, digest
+from accounts.auth import TOKEN_PREFIX
 from accounts.events import TokenIssued, TokenRevoked
 from accounts.models import ApiToken, User
+from accounts.sessions import digest
 from coordinator.lib.errors import Invalid
 from traceability import ledger
 from traceability.events import Actor, Subject

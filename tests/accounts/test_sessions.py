@@ -44,6 +44,7 @@ def test_signing_in_answers_a_bearer_token_once():
     listed = client.get("/api/sessions").content.decode()
     assert token not in listed
     assert sessions.digest(token) not in listed
+    assert client.get("/api/sessions").json()["results"][0]["current"] is True
     user.refresh_from_db()
     assert user.last_login is not None
 
@@ -73,6 +74,7 @@ def test_a_session_says_who_from_where_and_with_what():
     assert (row.user, row.expire_date > timezone.now()) == (user, True)
     shown = client_of(user).get("/api/sessions").json()["results"][0]
     assert shown["account"] == user.email
+    assert shown["current"] is False
     assert "session_key" not in shown
 
 
