@@ -1,6 +1,9 @@
 """Accounts in the admin: for admins only, through the same services, and a token is shown once."""
 
+from typing import Any
+
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from accounts import auth
@@ -16,23 +19,23 @@ LISTS = ("user", "apitoken", "session")
 
 
 @pytest.fixture
-def admin(client):
+def admin(client: Client) -> Any:
     client.force_login(person("admin", email="root@example.org"))
     return client
 
 
-def issued(user, scopes=("tasks:read",)):
+def issued(user: User, scopes: tuple[str, ...] = ("tasks:read",)) -> tuple[ApiToken, str]:
     return issuing_tokens.issue(user, name="ci", scopes=scopes, actor=SYSTEM, now=timezone.now())
 
 
 @pytest.mark.parametrize("role", ["operator", "viewer", None])
-def test_only_an_admin_sees_accounts_in_the_admin(client, role):
+def test_only_an_admin_sees_accounts_in_the_admin(client: Client, role: str | None) -> None:
     client.force_login(person(role))
     for name in LISTS:
         assert client.get(f"/admin/accounts/{name}/").status_code in {302, 403}
 
 
-def test_the_lists_cost_the_same_for_one_and_for_many(admin, django_assert_max_num_queries):
+def test_the_lists_cost_the_same_for_one_and_for_many(admin: Client, django_assert_max_num_queries: Any) -> None:
     for _ in range(8):
         user = person()
         issued(user)
@@ -43,11 +46,11 @@ def test_the_lists_cost_the_same_for_one_and_for_many(admin, django_assert_max_n
             assert admin.get(f"/admin/accounts/{name}/").status_code == 200
 
 
-def test_groups_are_not_edited_by_hand(admin):
+def test_groups_are_not_edited_by_hand(admin: Client) -> None:
     assert admin.get("/admin/auth/group/").status_code == 404
 
 
-def test_an_account_is_made_through_the_service(admin):
+def test_an_account_is_made_through_the_service(admin: Client) -> None:
     form = {"email": "ada@example.org", "name": "Ada", "kind": "person", "role": "viewer", "is_active": "on"}
     answer = admin.post("/admin/accounts/user/add/", {**form, "new_password": PASSWORD})
     assert answer.status_code == 302
@@ -58,7 +61,7 @@ def test_an_account_is_made_through_the_service(admin):
     assert (told.kind, told.actor_name) == ("account.created", "root@example.org")
 
 
-def test_a_weak_password_is_told_at_the_form(admin):
+def test_a_weak_password_is_told_at_the_form(admin: Client) -> None:
     form = {"email": "ada@example.org", "kind": "person", "role": "viewer", "is_active": "on", "new_password": "short"}
     answer = admin.post("/admin/accounts/user/add/", form)
     assert answer.status_code == 200
@@ -66,7 +69,7 @@ def test_a_weak_password_is_told_at_the_form(admin):
     assert not User.objects.filter(email="ada@example.org").exists()
 
 
-def test_a_role_is_changed_through_the_service(admin):
+def test_a_role_is_changed_through_the_service(admin: Client) -> None:
     user = person("viewer", name="Ada")
     page = admin.get(f"/admin/accounts/user/{user.pk}/change/").content.decode()
     assert user.password not in page
@@ -76,7 +79,7 @@ def test_a_role_is_changed_through_the_service(admin):
     assert Entry.objects.of_kind("account").latest("pk").data["fields"] == {"role": "operator"}
 
 
-def test_the_last_admin_cannot_be_deactivated(admin):
+def test_the_last_admin_cannot_be_deactivated(admin: Client) -> None:
     root = User.objects.get(email="root@example.org")
     form = {"name": "", "role": "admin", "new_password": ""}
     answer = admin.post(f"/admin/accounts/user/{root.pk}/change/", form)
@@ -85,14 +88,14 @@ def test_the_last_admin_cannot_be_deactivated(admin):
     assert User.objects.get(pk=root.pk).is_active
 
 
-def test_no_row_is_deleted_by_hand(admin):
+def test_no_row_is_deleted_by_hand(admin: Client) -> None:
     user = person()
     token, _ = issued(user)
     for path in (f"user/{user.pk}", f"apitoken/{token.pk}", f"session/{Session.objects.get().pk}"):
         assert admin.post(f"/admin/accounts/{path}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_a_token_is_issued_through_the_service_and_shown_once(admin):
+def test_a_token_is_issued_through_the_service_and_shown_once(admin: Client) -> None:
     user = person("operator")
     form = {"user": user.pk, "name": "ci", "scopes": ["tasks:read"], "expires_at_0": "", "expires_at_1": ""}
     page = admin.post("/admin/accounts/apitoken/add/", form, follow=True).content.decode()
@@ -108,7 +111,7 @@ def test_a_token_is_issued_through_the_service_and_shown_once(admin):
     assert token.created_by.email == "root@example.org"
 
 
-def test_a_token_beyond_the_role_is_refused_at_the_form(admin):
+def test_a_token_beyond_the_role_is_refused_at_the_form(admin: Client) -> None:
     form = {
         "user": person("viewer").pk,
         "name": "ci",
@@ -121,7 +124,7 @@ def test_a_token_beyond_the_role_is_refused_at_the_form(admin):
     assert "does not hold tasks:write" in answer.content.decode()
 
 
-def test_tokens_and_sessions_are_revoked_by_an_action(admin):
+def test_tokens_and_sessions_are_revoked_by_an_action(admin: Client) -> None:
     user = person()
     token, plain = issued(user)
     row, key = signing_in.open_session(user, ip=None, user_agent="", now=timezone.now())
@@ -133,7 +136,7 @@ def test_tokens_and_sessions_are_revoked_by_an_action(admin):
     assert {"token.revoked", "session.revoked"} <= set(kinds)
 
 
-def test_ones_own_new_password_is_told_and_ends_every_other_session(client):
+def test_ones_own_new_password_is_told_and_ends_every_other_session(client: Client) -> None:
     user = person("viewer", password=PASSWORD)
     client.post("/admin/login/", {"username": user.email, "password": PASSWORD})
     _, other = signing_in.open_session(user, ip=None, user_agent="", now=timezone.now())

@@ -3,11 +3,12 @@
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 from django.db import connection
 from rest_framework.test import APIClient
 
-from accounts.models import ApiToken
+from accounts.models import ApiToken, User
 from accounts.services import signing_in
 from tests.factories import client_with, token_of
 from traceability.models import Entry
@@ -15,11 +16,11 @@ from traceability.models import Entry
 MANY = 20
 
 
-def at_once(do):
+def at_once(do: Any) -> Any:
     """Calls `do` from many threads at the same moment; answers what each gave."""
     barrier = Barrier(MANY)
 
-    def run(_):
+    def run(_: Any) -> Any:
         try:
             barrier.wait(timeout=30)
             return do()
@@ -30,11 +31,11 @@ def at_once(do):
         return list(pool.map(run, range(MANY)))
 
 
-def test_twenty_identical_posts_make_one_change(committed):
+def test_twenty_identical_posts_make_one_change(committed: User) -> None:
     token = token_of(committed)
     name = uuid.uuid4().hex
 
-    def ask():
+    def ask() -> Any:
         asked = {"name": name, "scopes": ["tasks:read"]}
         return client_with(token).post("/api/tokens", asked, format="json", headers={"Idempotency-Key": name})
 
@@ -52,8 +53,8 @@ def test_twenty_identical_posts_make_one_change(committed):
     assert ask()["Idempotent-Replayed"] == "true"
 
 
-def test_guessing_from_many_connections_at_once_gets_no_more_tries(committed):
-    def ask():
+def test_guessing_from_many_connections_at_once_gets_no_more_tries(committed: User) -> None:
+    def ask() -> Any:
         asked = {"email": committed.email, "password": "not the password"}
         return APIClient().post("/api/sessions", asked, format="json")
 

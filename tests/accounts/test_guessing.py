@@ -1,9 +1,11 @@
 """Guessing a password is slow, and slower after each failure; the owner is not locked out by a stranger."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import identify_hasher
+from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -16,26 +18,26 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
 
 
-def failed(email, times, *, ip="192.0.2.1", at=None):
+def failed(email: str, times: Any, *, ip: Any = "192.0.2.1", at: Any = None) -> Any:
     at = at or timezone.now()
     FailedSignIn.objects.bulk_create([FailedSignIn(email=email, ip=ip, at=at) for _ in range(times)])
 
 
-def check(user, password=PASSWORD, *, ip="192.0.2.1", now=None):
+def check(user: User, password: str = PASSWORD, *, ip: Any = "192.0.2.1", now: Any = None) -> Any:
     return signing_in.check_password(user.email, password, ip=ip, now=now or timezone.now())
 
 
-def test_passwords_are_kept_with_bcrypt():
+def test_passwords_are_kept_with_bcrypt() -> None:
     assert identify_hasher(person(password=PASSWORD).password).algorithm == "bcrypt_sha256"
 
 
-def test_the_right_password_signs_in_whatever_the_case_of_the_address():
+def test_the_right_password_signs_in_whatever_the_case_of_the_address() -> None:
     user = person(password=PASSWORD, email="Ada@Example.org")
     for email in ("ada@example.org", " ADA@EXAMPLE.ORG "):
         assert signing_in.check_password(email, PASSWORD, ip=None, now=timezone.now()) == user
 
 
-def test_a_service_account_and_a_deactivated_one_cannot_sign_in():
+def test_a_service_account_and_a_deactivated_one_cannot_sign_in() -> None:
     agent, gone = service(), person(password=PASSWORD)
     User.objects.filter(pk=gone.pk).update(is_active=False)
     User.objects.filter(pk=agent.pk).update(password=gone.password)
@@ -44,7 +46,7 @@ def test_a_service_account_and_a_deactivated_one_cannot_sign_in():
             check(user)
 
 
-def test_after_ten_failures_even_the_right_password_waits_and_is_told_how_long():
+def test_after_ten_failures_even_the_right_password_waits_and_is_told_how_long() -> None:
     user, now = person(password=PASSWORD), timezone.now()
     failed(user.email, 10, at=now - timedelta(minutes=5))
     with pytest.raises(TooMany) as refused:
@@ -53,7 +55,7 @@ def test_after_ten_failures_even_the_right_password_waits_and_is_told_how_long()
     assert check(user, now=now + timedelta(minutes=10, seconds=2)) == user
 
 
-def test_refused_attempts_do_not_make_the_wait_longer():
+def test_refused_attempts_do_not_make_the_wait_longer() -> None:
     user, now = person(password=PASSWORD), timezone.now()
     failed(user.email, 10, at=now)
     for _ in range(3):
@@ -62,13 +64,13 @@ def test_refused_attempts_do_not_make_the_wait_longer():
     assert FailedSignIn.objects.filter(email=user.email).count() == 10
 
 
-def test_a_stranger_who_guesses_does_not_lock_the_owner_out():
+def test_a_stranger_who_guesses_does_not_lock_the_owner_out() -> None:
     user = person(password=PASSWORD)
     failed(user.email, 50, ip="198.51.100.1")
     assert check(user) == user
 
 
-def test_an_address_that_tries_many_accounts_is_slowed_down():
+def test_an_address_that_tries_many_accounts_is_slowed_down() -> None:
     user = person(password=PASSWORD)
     for number in range(50):
         failed(f"guess-{number}@example.org", 1)
@@ -77,7 +79,7 @@ def test_an_address_that_tries_many_accounts_is_slowed_down():
     assert check(user, ip="192.0.2.2") == user
 
 
-def test_many_addresses_that_try_one_account_are_slowed_down():
+def test_many_addresses_that_try_one_account_are_slowed_down() -> None:
     user = person(password=PASSWORD)
     for number in range(100):
         failed(user.email, 1, ip=f"198.51.100.{number}")
@@ -85,14 +87,14 @@ def test_many_addresses_that_try_one_account_are_slowed_down():
         check(user)
 
 
-def test_success_forgets_the_failures_of_this_address():
+def test_success_forgets_the_failures_of_this_address() -> None:
     user = person(password=PASSWORD)
     failed(user.email, 9)
     check(user)
     assert not FailedSignIn.objects.filter(email=user.email).exists()
 
 
-def test_the_api_answers_429_with_retry_after():
+def test_the_api_answers_429_with_retry_after() -> None:
     user = person(password=PASSWORD)
     failed(user.email, 10, ip="127.0.0.1")
     answer = APIClient().post("/api/sessions", {"email": user.email, "password": PASSWORD}, format="json")
@@ -100,7 +102,7 @@ def test_the_api_answers_429_with_retry_after():
     assert 0 < int(answer["Retry-After"]) <= 901
 
 
-def test_the_sign_in_page_says_to_wait(client):
+def test_the_sign_in_page_says_to_wait(client: Client) -> None:
     user = person(password=PASSWORD)
     failed(user.email, 10, ip="127.0.0.1")
     page = client.post("/admin/login/", {"username": user.email, "password": PASSWORD})
@@ -108,18 +110,23 @@ def test_the_sign_in_page_says_to_wait(client):
     assert "Too many failed sign-ins" in page.content.decode()
 
 
-def test_a_wrong_password_on_the_page_counts(client):
+def test_a_wrong_password_on_the_page_counts(client: Client) -> None:
     user = person(password=PASSWORD)
     client.post("/admin/login/", {"username": user.email, "password": "wrong password"})
     assert FailedSignIn.objects.filter(email=user.email, ip="127.0.0.1").count() == 1
 
 
-def test_an_unknown_address_costs_as_much_hashing_as_a_known_one(monkeypatch):
+def test_an_unknown_address_costs_as_much_hashing_as_a_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
     user = person(password=PASSWORD)
     spent = []
     hasher = type(identify_hasher(user.password))
     encode = hasher.encode
-    monkeypatch.setattr(hasher, "encode", lambda self, *given: spent.append(1) or encode(self, *given))
+
+    def counted(*given: Any) -> str:
+        spent.append(1)
+        return str(encode(*given))
+
+    monkeypatch.setattr(hasher, "encode", counted)
     for email in (user.email, "nobody@example.org"):
         with pytest.raises(signing_in.WrongPassword):
             signing_in.check_password(email, "wrong password", ip=None, now=timezone.now())
@@ -127,7 +134,7 @@ def test_an_unknown_address_costs_as_much_hashing_as_a_known_one(monkeypatch):
     assert spent == [1, 0, 1, 0]
 
 
-def test_old_failures_are_purged():
+def test_old_failures_are_purged() -> None:
     failed("a@example.org", 2, at=timezone.now() - timedelta(minutes=16))
     failed("a@example.org", 1)
     signing_in.purge(now=timezone.now())

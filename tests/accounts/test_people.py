@@ -1,5 +1,7 @@
 """Accounts and roles: one table of roles holds in every place, and an installation always keeps an admin."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
@@ -17,27 +19,27 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
 
 
-def revise(user, **changes):
+def revise(user: User, **changes: Any) -> Any:
     return managing_people.revise_account(user, actor=SYSTEM, now=timezone.now(), **changes)
 
 
-def test_the_roles_are_groups_made_by_the_migration():
+def test_the_roles_are_groups_made_by_the_migration() -> None:
     assert set(Group.objects.values_list("name", flat=True)) >= {"admin", "operator", "viewer", "agent"}
 
 
 @pytest.mark.parametrize("role", ["admin", "operator", "viewer"])
-def test_a_person_with_a_role_may_open_the_pages(role):
+def test_a_person_with_a_role_may_open_the_pages(role: str | None) -> None:
     user = person(role)
     assert (user.role, user.is_staff, user.is_superuser) == (role, True, False)
 
 
-def test_nobody_without_a_role_and_no_agent_opens_the_pages():
+def test_nobody_without_a_role_and_no_agent_opens_the_pages() -> None:
     assert not person(None).is_staff
     assert not service().is_staff
     assert not revise(person("viewer"), is_active=False).is_staff
 
 
-def test_the_strongest_of_several_roles_counts():
+def test_the_strongest_of_several_roles_counts() -> None:
     user = person("viewer")
     user.groups.add(Group.objects.get(name="operator"))
     assert User.objects.get(pk=user.pk).role == "operator"
@@ -61,8 +63,8 @@ def test_the_strongest_of_several_roles_counts():
     ],
 )
 def test_django_permissions_follow_the_role_with_no_query_for_each(
-    role, permission, held, django_assert_max_num_queries
-):
+    role: str | None, permission: str, held: bool, django_assert_max_num_queries: Any
+) -> None:
     user = person(role)
     with django_assert_max_num_queries(1):
         for _ in range(5):
@@ -71,21 +73,21 @@ def test_django_permissions_follow_the_role_with_no_query_for_each(
     assert user.has_module_perms("missions") is (role is not None)
 
 
-def test_a_deactivated_admin_may_do_nothing():
+def test_a_deactivated_admin_may_do_nothing() -> None:
     person("admin")
     user = revise(person("admin"), is_active=False)
     assert not user.has_perm("missions.view_task")
     assert user.scopes == frozenset()
 
 
-def test_the_roles_nest_and_only_the_admin_manages_accounts():
+def test_the_roles_nest_and_only_the_admin_manages_accounts() -> None:
     table = roles.ROLES
     assert table["viewer"] < table["agent"] < table["operator"] < table["admin"]
     assert [role for role in table if "accounts:admin" in table[role]] == ["admin"]
     assert all(scope.endswith(":read") for scope in table["viewer"])
 
 
-def test_an_address_names_one_account_whatever_its_case():
+def test_an_address_names_one_account_whatever_its_case() -> None:
     person(email="Ada@example.org")
     with pytest.raises(managing_people.EmailTaken):
         person(email="ada@EXAMPLE.org")
@@ -94,7 +96,7 @@ def test_an_address_names_one_account_whatever_its_case():
         User.objects.create(email="ADA@example.org", created_at=now, updated_at=now)
 
 
-def test_an_account_is_found_by_id_and_by_address():
+def test_an_account_is_found_by_id_and_by_address() -> None:
     user = person(email="Ada@example.org")
     assert User.objects.identified(user.pk) == user
     assert User.objects.identified("ada@example.org") == user
@@ -102,14 +104,14 @@ def test_an_account_is_found_by_id_and_by_address():
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 11, "password1234", "ada.lovelace@example.org"])
-def test_a_weak_password_is_refused(password):
+def test_a_weak_password_is_refused(password: str) -> None:
     with pytest.raises(Invalid) as refused:
         person(email="ada.lovelace@example.org", password=password)
     assert "password" in refused.value.errors
     assert not User.objects.filter(email="ada.lovelace@example.org").exists()
 
 
-def test_a_service_account_has_no_password_and_people_are_no_agents():
+def test_a_service_account_has_no_password_and_people_are_no_agents() -> None:
     assert not service().has_usable_password()
     with pytest.raises(Invalid):
         service(password=PASSWORD)
@@ -118,7 +120,7 @@ def test_a_service_account_has_no_password_and_people_are_no_agents():
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"role": "viewer"}, {"role": None}])
-def test_the_last_admin_stays(change):
+def test_the_last_admin_stays(change: dict[str, Any]) -> None:
     first = person("admin")
     for other in User.objects.with_role("admin").exclude(pk=first.pk):
         revise(other, role=None)
@@ -128,7 +130,7 @@ def test_the_last_admin_stays(change):
     assert revise(first, **change).role != "admin" or not User.objects.get(pk=first.pk).is_active
 
 
-def test_what_does_not_differ_is_no_change():
+def test_what_does_not_differ_is_no_change() -> None:
     user = person("viewer", name="Ada")
     entries = Entry.objects.count()
     same = revise(user, name="Ada", role="viewer", is_active=True)
@@ -136,7 +138,7 @@ def test_what_does_not_differ_is_no_change():
     assert Entry.objects.count() == entries
 
 
-def test_a_change_is_told_without_the_password():
+def test_a_change_is_told_without_the_password() -> None:
     user = revise(person(), name="Ada", role="viewer", password=PASSWORD)
     told = Entry.objects.of_kind("account").latest("pk")
     assert told.data["fields"] == {"name": "Ada", "role": "viewer", "password": "changed"}
@@ -145,7 +147,7 @@ def test_a_change_is_told_without_the_password():
     assert user.version == 2
 
 
-def test_an_old_version_changes_nothing():
+def test_an_old_version_changes_nothing() -> None:
     user = person()
     revise(user, name="Ada")
     with pytest.raises(Stale):
@@ -153,7 +155,7 @@ def test_an_old_version_changes_nothing():
     assert User.objects.get(pk=user.pk).name == "Ada"
 
 
-def test_an_admin_makes_and_revises_accounts_over_the_api():
+def test_an_admin_makes_and_revises_accounts_over_the_api() -> None:
     admin = client_of(person("admin"))
     made = admin.post(
         "/api/accounts",
@@ -185,7 +187,7 @@ def test_an_admin_makes_and_revises_accounts_over_the_api():
         {"email": "a@example.org", "kind": "service", "password": PASSWORD},
     ],
 )
-def test_a_bad_body_is_422_and_names_the_field(body):
+def test_a_bad_body_is_422_and_names_the_field(body: dict[str, Any]) -> None:
     answer = client_of(person("admin")).post("/api/accounts", body, format="json")
     assert answer.status_code == 422
     assert answer.json()["errors"]
@@ -193,14 +195,14 @@ def test_a_bad_body_is_422_and_names_the_field(body):
 
 
 @pytest.mark.parametrize("role", ["operator", "viewer", None])
-def test_only_an_admin_sees_accounts(role):
+def test_only_an_admin_sees_accounts(role: str | None) -> None:
     client = client_of(person("viewer"), ["tasks:read"]) if role is None else client_of(person(role))
     assert client.get("/api/accounts").status_code == 403
     assert client.post("/api/accounts", {"email": "a@example.org"}, format="json").status_code == 403
     assert client.patch("/api/accounts/1", {"name": "a"}, format="json").status_code == 403
 
 
-def test_the_list_of_accounts_costs_the_same_for_one_and_for_many(django_assert_max_num_queries):
+def test_the_list_of_accounts_costs_the_same_for_one_and_for_many(django_assert_max_num_queries: Any) -> None:
     admin = client_of(person("admin"))
     admin.get("/api/accounts")
     for _ in range(5):
@@ -212,25 +214,25 @@ def test_the_list_of_accounts_costs_the_same_for_one_and_for_many(django_assert_
 
 
 @pytest.mark.parametrize("key", ["%00", "0", "999999999999999999999999", "%C2%B2", "a%0A", "nobody@example.org"])
-def test_a_key_that_names_nobody_is_404(key):
+def test_a_key_that_names_nobody_is_404(key: str) -> None:
     answer = client_of(person("admin")).get(f"/api/accounts/{key}")
     assert answer.status_code == 404
     assert answer["Content-Type"].startswith("application/problem+json")
 
 
-def test_a_method_that_an_address_does_not_take_is_405():
+def test_a_method_that_an_address_does_not_take_is_405() -> None:
     client = client_of(person("viewer"))
     for path in ("/api/accounts", "/api/accounts/1", "/api/me", "/api/tokens/1"):
         assert client.put(path, {}, format="json").status_code == 405
 
 
-def test_me_tells_what_the_credential_may_do():
+def test_me_tells_what_the_credential_may_do() -> None:
     user = person("operator", name="Ada")
     shown = client_of(user, ["tasks:read"]).get("/api/me").json()
     assert (shown["name"], shown["role"], shown["scopes"]) == ("Ada", "operator", ["tasks:read"])
 
 
-def test_who_asks_is_told_with_the_request_id():
+def test_who_asks_is_told_with_the_request_id() -> None:
     admin = person("admin")
     client_of(admin).post(
         "/api/accounts", {"email": "a@example.org"}, format="json", headers={"X-Request-Id": "asked-by-test"}

@@ -1,10 +1,12 @@
 """`Idempotency-Key`: one change, one answer, however often it is asked for."""
 
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from accounts import jobs
@@ -18,16 +20,16 @@ from traceability.models import Entry
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.accounts.retry_urls")]
 
 
-def post(client, path="/api/count", key="k", email="a@example.org", **headers):
+def post(client: Client, path: str = "/api/count", key: str = "k", email: str = "a@example.org", **headers: Any) -> Any:
     headers = {"Idempotency-Key": key, **headers}
     return client.post(path, {"email": email}, format="json", headers=headers)
 
 
-def count(email="a@example.org"):
+def count(email: str = "a@example.org") -> Any:
     return User.objects.filter(email=email).count()
 
 
-def test_the_same_request_gets_the_first_answer_again():
+def test_the_same_request_gets_the_first_answer_again() -> None:
     client = client_of(person())
     first, again = post(client), post(client)
     assert first.status_code == again.status_code == 201
@@ -39,14 +41,14 @@ def test_the_same_request_gets_the_first_answer_again():
     assert count() == 1
 
 
-def test_without_a_key_nothing_is_remembered():
+def test_without_a_key_nothing_is_remembered() -> None:
     client = client_of(person())
     assert client.post("/api/count", {"email": "a@example.org"}, format="json").status_code == 201
     assert client.post("/api/count", {"email": "a@example.org"}, format="json").status_code == 409
     assert not RememberedAnswer.objects.exists()
 
 
-def test_another_body_with_the_same_key_is_422():
+def test_another_body_with_the_same_key_is_422() -> None:
     client = client_of(person())
     post(client)
     answer = post(client, email="b@example.org")
@@ -56,25 +58,25 @@ def test_another_body_with_the_same_key_is_422():
 
 
 @pytest.mark.parametrize("path", ["/api/other", "/api/count?x=1"])
-def test_another_address_with_the_same_key_is_422(path):
+def test_another_address_with_the_same_key_is_422(path: str) -> None:
     client = client_of(person())
     post(client)
     assert post(client, path).status_code == 422
 
 
 @pytest.mark.parametrize("key", ["", " ", "two words", "k" * 256, "schlüssel", "tab\tkey"])
-def test_a_key_that_is_not_1_to_255_visible_ascii_is_400(key):
+def test_a_key_that_is_not_1_to_255_visible_ascii_is_400(key: str) -> None:
     answer = post(client_of(person()), key=key.encode().decode("latin-1"))
     assert answer.status_code == 400
     assert answer["Content-Type"].startswith("application/problem+json")
     assert count() == 0
 
 
-def test_the_longest_key_is_taken():
+def test_the_longest_key_is_taken() -> None:
     assert post(client_of(person()), key="k" * 255).status_code == 201
 
 
-def test_a_refusal_is_remembered_too():
+def test_a_refusal_is_remembered_too() -> None:
     client = client_of(person())
     person(email="a@example.org")
     first, again = post(client), post(client)
@@ -83,7 +85,7 @@ def test_a_refusal_is_remembered_too():
     assert again["Content-Type"].startswith("application/problem+json")
 
 
-def test_a_fault_of_ours_is_not_remembered_and_leaves_nothing_behind():
+def test_a_fault_of_ours_is_not_remembered_and_leaves_nothing_behind() -> None:
     client = client_of(person())
     assert post(client, "/api/fail").status_code == 500
     assert count() == 0
@@ -92,20 +94,20 @@ def test_a_fault_of_ours_is_not_remembered_and_leaves_nothing_behind():
     assert post(client).status_code == 201
 
 
-def test_a_key_belongs_to_its_account():
+def test_a_key_belongs_to_its_account() -> None:
     post(client_of(person()))
     answer = post(client_of(person()), email="b@example.org")
     assert answer.status_code == 201
     assert "Idempotent-Replayed" not in answer
 
 
-def test_a_key_works_with_every_token_of_the_account():
+def test_a_key_works_with_every_token_of_the_account() -> None:
     user = person()
     post(client_of(user))
     assert post(client_of(user))["Idempotent-Replayed"] == "true"
 
 
-def test_a_revoked_token_gets_no_replay():
+def test_a_revoked_token_gets_no_replay() -> None:
     user = person()
     plain = token_of(user)
     assert post(client_with(plain)).status_code == 201
@@ -114,13 +116,13 @@ def test_a_revoked_token_gets_no_replay():
     assert post(client_with(plain)).status_code == 401
 
 
-def test_a_token_without_the_scope_gets_no_replay():
+def test_a_token_without_the_scope_gets_no_replay() -> None:
     user = person()
     post(client_of(user))
     assert post(client_of(user, ["tasks:read"])).status_code == 403
 
 
-def test_who_lost_the_scope_gets_no_replay():
+def test_who_lost_the_scope_gets_no_replay() -> None:
     user = person()
     client = client_of(user)
     post(client)
@@ -128,27 +130,31 @@ def test_who_lost_the_scope_gets_no_replay():
     assert post(client).status_code == 403
 
 
-def test_no_credential_is_401_and_not_remembered(client):
+def test_no_credential_is_401_and_not_remembered(client: Client) -> None:
     answer = client.post("/api/count", {}, content_type="application/json", headers={"Idempotency-Key": "k"})
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
     assert not RememberedAnswer.objects.exists()
 
 
-def test_a_browser_session_may_repeat_too(client):
+def test_a_browser_session_may_repeat_too(client: Client) -> None:
     user = person()
     client.force_login(user)
-    asked = {"path": "/api/count", "data": {"email": "a@example.org"}, "content_type": "application/json"}
+    asked: dict[str, Any] = {
+        "path": "/api/count",
+        "data": {"email": "a@example.org"},
+        "content_type": "application/json",
+    }
     assert client.post(**asked, headers={"Idempotency-Key": "k"}).status_code == 201
     assert client.post(**asked, headers={"Idempotency-Key": "k"})["Idempotent-Replayed"] == "true"
 
 
-def test_an_agent_may_repeat_too():
+def test_an_agent_may_repeat_too() -> None:
     client = client_of(service())
     assert post(client).status_code == 201
     assert post(client)["Idempotent-Replayed"] == "true"
 
 
-def test_an_answer_is_forgotten_after_24_hours():
+def test_an_answer_is_forgotten_after_24_hours() -> None:
     client = client_of(person())
     post(client)
     RememberedAnswer.objects.update(created_at=timezone.now() - timedelta(hours=24, seconds=1))
@@ -158,7 +164,7 @@ def test_an_answer_is_forgotten_after_24_hours():
     assert post(client, email="b@example.org")["Idempotent-Replayed"] == "true"
 
 
-def test_the_job_purges_what_is_forgotten_and_keeps_the_rest():
+def test_the_job_purges_what_is_forgotten_and_keeps_the_rest() -> None:
     client = client_of(person())
     post(client, key="old")
     RememberedAnswer.objects.update(created_at=timezone.now() - timedelta(hours=25))
@@ -168,17 +174,17 @@ def test_the_job_purges_what_is_forgotten_and_keeps_the_rest():
     assert list(RememberedAnswer.objects.values_list("key", flat=True)) == ["new"]
 
 
-def test_a_streamed_answer_is_not_remembered():
+def test_a_streamed_answer_is_not_remembered() -> None:
     client = client_of(person())
     assert post(client, "/api/stream-out").status_code == 200
     assert not RememberedAnswer.objects.exists()
 
 
-def test_an_address_that_does_not_exist_is_404():
+def test_an_address_that_does_not_exist_is_404() -> None:
     assert post(client_of(person()), "/api/nothing").status_code == 404
 
 
-def test_while_the_first_is_running_the_second_is_409_with_retry_after():
+def test_while_the_first_is_running_the_second_is_409_with_retry_after() -> None:
     user = person()
     key = unique("running")
     given = connection.get_connection_params()

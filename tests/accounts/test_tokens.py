@@ -3,12 +3,14 @@
 import hashlib
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from accounts import auth, roles
-from accounts.models import ApiToken
+from accounts.models import ApiToken, User
 from accounts.services import issuing_tokens, managing_people
 from accounts.sessions import digest
 from coordinator.lib.errors import Invalid
@@ -19,12 +21,12 @@ from traceability.models import Entry
 pytestmark = pytest.mark.django_db
 
 
-def issued(user, **fields):
+def issued(user: User, **fields: Any) -> Any:
     given = {"name": "laptop", "scopes": ["tasks:read"], "actor": SYSTEM, "now": timezone.now(), **fields}
     return issuing_tokens.issue(user, **given)
 
 
-def test_a_token_has_a_readable_prefix_and_256_random_bits():
+def test_a_token_has_a_readable_prefix_and_256_random_bits() -> None:
     row, plain = issued(person())
     prefix, secret = plain[:14], plain[15:]
     assert row.prefix == prefix
@@ -32,7 +34,7 @@ def test_a_token_has_a_readable_prefix_and_256_random_bits():
     assert len(secret) == 43
 
 
-def test_only_the_sha256_of_a_token_is_stored():
+def test_only_the_sha256_of_a_token_is_stored() -> None:
     row, plain = issued(person())
     assert row.digest == hashlib.sha256(plain.encode()).hexdigest()
     stored = json.dumps(list(ApiToken.objects.filter(pk=row.pk).values()), default=str)
@@ -40,7 +42,7 @@ def test_only_the_sha256_of_a_token_is_stored():
     assert plain[15:] not in stored
 
 
-def test_the_ledger_tells_of_the_token_but_never_its_secret_or_hash():
+def test_the_ledger_tells_of_the_token_but_never_its_secret_or_hash() -> None:
     user = person()
     row, plain = issued(user)
     told = Entry.objects.of_kind("token").latest("pk")
@@ -51,7 +53,7 @@ def test_the_ledger_tells_of_the_token_but_never_its_secret_or_hash():
     assert row.digest not in told.canonical
 
 
-def test_a_token_is_shown_once_and_no_answer_holds_a_hash():
+def test_a_token_is_shown_once_and_no_answer_holds_a_hash() -> None:
     user = person()
     client = client_of(user)
     made = client.post("/api/tokens", {"name": "ci", "scopes": ["tasks:read"]}, format="json")
@@ -65,7 +67,7 @@ def test_a_token_is_shown_once_and_no_answer_holds_a_hash():
     assert "digest" not in listed
 
 
-def test_a_repeated_key_does_not_show_the_token_again():
+def test_a_repeated_key_does_not_show_the_token_again() -> None:
     client = client_of(person())
     asked = {"name": "ci", "scopes": ["tasks:read"]}
     first = client.post("/api/tokens", asked, format="json", headers={"Idempotency-Key": "k1"})
@@ -77,19 +79,19 @@ def test_a_repeated_key_does_not_show_the_token_again():
 
 
 @pytest.mark.parametrize("bad", ["", "coord_", "coord_aaaaaaaa_bbbb", "nonsense", "cos_" + "x" * 43, "é", "x" * 5000])
-def test_an_unknown_token_is_401_and_asks_for_bearer(bad):
+def test_an_unknown_token_is_401_and_asks_for_bearer(bad: str) -> None:
     answer = client_with(bad.encode().decode("latin-1")).get("/api/me")
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"] == "Bearer"
     assert answer["Content-Type"].startswith("application/problem+json")
 
 
-def test_no_credential_is_401_and_asks_for_bearer(client):
+def test_no_credential_is_401_and_asks_for_bearer(client: Client) -> None:
     answer = client.get("/api/me")
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
 
 
-def test_a_revoked_token_opens_nothing_from_that_moment():
+def test_a_revoked_token_opens_nothing_from_that_moment() -> None:
     user = person()
     plain = token_of(user)
     assert client_with(plain).get("/api/me").status_code == 200
@@ -98,7 +100,7 @@ def test_a_revoked_token_opens_nothing_from_that_moment():
     assert client_with(plain).get("/api/me").status_code == 401
 
 
-def test_revoking_twice_is_told_once():
+def test_revoking_twice_is_told_once() -> None:
     user = person()
     row, _ = issued(user)
     for _ in range(2):
@@ -106,7 +108,7 @@ def test_revoking_twice_is_told_once():
     assert Entry.objects.filter(kind="token.revoked", subject_id=row.pk).count() == 1
 
 
-def test_an_expired_token_opens_nothing():
+def test_an_expired_token_opens_nothing() -> None:
     plain = token_of(person(), expires_at=timezone.now() + timedelta(days=1))
     client = client_with(plain)
     assert client.get("/api/me").status_code == 200
@@ -114,7 +116,7 @@ def test_an_expired_token_opens_nothing():
     assert client.get("/api/me").status_code == 401
 
 
-def test_a_token_of_a_deactivated_account_opens_nothing():
+def test_a_token_of_a_deactivated_account_opens_nothing() -> None:
     user = person()
     client = client_of(user)
     managing_people.revise_account(user, is_active=False, actor=SYSTEM, now=timezone.now())
@@ -122,7 +124,7 @@ def test_a_token_of_a_deactivated_account_opens_nothing():
     assert not ApiToken.objects.filter(user=user, revoked_at__isnull=True).exists()
 
 
-def test_a_token_holds_no_more_than_the_role_holds_now():
+def test_a_token_holds_no_more_than_the_role_holds_now() -> None:
     user = person("operator")
     client = client_of(user, ["tasks:read", "tasks:write"])
     assert client.get("/api/me").json()["scopes"] == ["tasks:read", "tasks:write"]
@@ -132,7 +134,7 @@ def test_a_token_holds_no_more_than_the_role_holds_now():
     assert client.get("/api/me").json()["scopes"] == []
 
 
-def test_nobody_issues_a_token_with_more_than_their_role_holds():
+def test_nobody_issues_a_token_with_more_than_their_role_holds() -> None:
     with pytest.raises(Invalid, match="does not hold"):
         issued(person("viewer"), scopes=["tasks:write"])
     with pytest.raises(Invalid, match="no scope"):
@@ -141,7 +143,7 @@ def test_nobody_issues_a_token_with_more_than_their_role_holds():
         issued(person("viewer"), scopes=[])
 
 
-def test_a_narrow_token_cannot_issue_a_wider_one():
+def test_a_narrow_token_cannot_issue_a_wider_one() -> None:
     client = client_of(person("operator"), ["tasks:read"])
     answer = client.post("/api/tokens", {"name": "wide", "scopes": ["tasks:write"]}, format="json")
     assert answer.status_code == 422
@@ -150,12 +152,12 @@ def test_a_narrow_token_cannot_issue_a_wider_one():
     assert narrow.json()["scopes"] == ["tasks:read"]
 
 
-def test_a_service_account_issues_no_tokens():
+def test_a_service_account_issues_no_tokens() -> None:
     answer = client_of(service()).post("/api/tokens", {"name": "more"}, format="json")
     assert answer.status_code == 403
 
 
-def test_only_an_admin_issues_a_token_for_another_account():
+def test_only_an_admin_issues_a_token_for_another_account() -> None:
     agent = service()
     asked = {"name": "for the agent", "account": agent.email}
     assert client_of(person("operator")).post("/api/tokens", asked, format="json").status_code == 403
@@ -165,7 +167,7 @@ def test_only_an_admin_issues_a_token_for_another_account():
     assert client_with(made.json()["token"]).get("/api/me").json()["email"] == agent.email
 
 
-def test_a_stranger_cannot_see_or_revoke_a_token():
+def test_a_stranger_cannot_see_or_revoke_a_token() -> None:
     row, _ = issued(person())
     stranger = client_of(person("operator"))
     assert row.prefix not in stranger.get("/api/tokens").content.decode()
@@ -174,14 +176,14 @@ def test_a_stranger_cannot_see_or_revoke_a_token():
     assert row.revoked_at is None
 
 
-def test_an_admin_sees_and_revokes_every_token():
+def test_an_admin_sees_and_revokes_every_token() -> None:
     row, _ = issued(person())
     admin = client_of(person("admin"))
     assert row.prefix in admin.get("/api/tokens").content.decode()
     assert admin.delete(f"/api/tokens/{row.pk}").status_code == 204
 
 
-def test_a_time_in_the_past_is_no_expiry():
+def test_a_time_in_the_past_is_no_expiry() -> None:
     answer = client_of(person()).post(
         "/api/tokens", {"name": "old", "expires_at": "2020-01-01T00:00:00Z"}, format="json"
     )
@@ -189,7 +191,7 @@ def test_a_time_in_the_past_is_no_expiry():
     assert "expires_at" in answer.json()["errors"]
 
 
-def test_last_use_is_noted_at_most_once_a_minute():
+def test_last_use_is_noted_at_most_once_a_minute() -> None:
     user = person()
     plain = token_of(user)
     now = timezone.now()
@@ -201,7 +203,7 @@ def test_last_use_is_noted_at_most_once_a_minute():
         assert row.last_used_at == now + timedelta(seconds=noted)
 
 
-def test_a_token_is_recognised_with_one_query(django_assert_num_queries):
+def test_a_token_is_recognised_with_one_query(django_assert_num_queries: Any) -> None:
     plain = token_of(person())
     now = timezone.now()
     auth.resolve(plain, now)
@@ -211,11 +213,11 @@ def test_a_token_is_recognised_with_one_query(django_assert_num_queries):
         assert "tasks:write" in found.scopes
 
 
-def test_a_credential_is_renewed_until_it_is_revoked():
+def test_a_credential_is_renewed_until_it_is_revoked() -> None:
     user = person()
     plain = token_of(user)
     found = auth.resolve(plain, timezone.now())
     assert found is not None
     assert found.renewed() == found
-    issuing_tokens.revoke(ApiToken.objects.get(pk=found.token_id), actor=SYSTEM, now=timezone.now())
+    issuing_tokens.revoke(ApiToken.objects.get(pk=found.token_id or 0), actor=SYSTEM, now=timezone.now())
     assert found.renewed() is None
