@@ -7,16 +7,16 @@ from typing import Any, cast
 
 from django.contrib.auth.backends import BaseBackend
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts import roles, sessions
+from accounts import recognising, roles, sessions
 from accounts.models import ApiToken, Session, User
-from accounts.models.user import names_of_groups
+from accounts.recognising import Held
 from accounts.services import signing_in
 from coordinator.lib.errors import TooMany
 from traceability.events import Actor
@@ -44,10 +44,10 @@ class Credential:
         """The same credential as it stands now; None when it was revoked or has expired."""
         now = timezone.now()
         if self.token_id is not None:
-            token = _tokens(now).filter(pk=self.token_id).first()
+            token = recognising.token_by_id(self.token_id, now)
             return None if token is None else _of_token(token)
-        row = _sessions(now).filter(pk=self.session_id or 0).first()
-        return None if row is None else _of_session(row)
+        session = recognising.session_by_id(self.session_id or 0, now)
+        return None if session is None else _of_session(session)
 
 
 def resolve(secret: str, now: datetime) -> Credential | None:
@@ -58,11 +58,11 @@ def resolve(secret: str, now: datetime) -> Credential | None:
     if len(secret) > LONGEST or not secret.isascii():
         return None
     if secret.startswith(TOKEN_PREFIX):
-        token = _tokens(now).filter(digest=sessions.digest(secret)).first()
+        token = recognising.token_by_digest(sessions.digest(secret), now)
         return None if token is None else _used(token, now)
     if secret.startswith(sessions.PREFIX):
-        row = _sessions(now).filter(session_key=sessions.digest(secret)).first()
-        return None if row is None else _seen(row, now)
+        session = recognising.session_by_digest(sessions.digest(secret), now)
+        return None if session is None else _seen(session, now)
     return None
 
 
@@ -92,43 +92,26 @@ def actor_for(user: User, request_id: str | None = None) -> Actor:
     return Actor(kind, user.pk, user.email, request_id=request_id)  # type: ignore[arg-type]
 
 
-def _tokens(now: datetime) -> QuerySet[ApiToken]:
-    held = ApiToken.objects.live(now).filter(user__is_active=True).select_related("user")
-    return held.annotate(group_names=names_of_groups("user_id"))
-
-
-def _sessions(now: datetime) -> QuerySet[Session]:
-    held = Session.objects.live(now).filter(user__is_active=True).select_related("user")
-    return held.annotate(group_names=names_of_groups("user_id"))
-
-
-def _used(token: ApiToken, now: datetime) -> Credential:
-    if token.last_used_at is None or now - token.last_used_at >= SEEN_EVERY:
+def _used(held: Held, now: datetime) -> Credential:
+    if held.used_at is None or now - held.used_at >= SEEN_EVERY:
         stale = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - SEEN_EVERY)
-        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
-    return _of_token(token)
+        ApiToken.objects.filter(stale, pk=held.id).update(last_used_at=now)
+    return _of_token(held)
 
 
-def _seen(row: Session, now: datetime) -> Credential:
-    if now - row.last_seen_at >= SEEN_EVERY:
-        Session.objects.filter(pk=row.pk, last_seen_at__lte=now - SEEN_EVERY).update(last_seen_at=now)
-    return _of_session(row)
+def _seen(held: Held, now: datetime) -> Credential:
+    if held.used_at is None or now - held.used_at >= SEEN_EVERY:
+        Session.objects.filter(pk=held.id, last_seen_at__lte=now - SEEN_EVERY).update(last_seen_at=now)
+    return _of_session(held)
 
 
-def _of_token(token: ApiToken) -> Credential:
-    user = _with_groups_of(token)
-    return Credential(user, frozenset(token.scopes) & user.scopes, token_id=token.pk, prefix=token.prefix)
+def _of_token(held: Held) -> Credential:
+    scopes = held.user.scopes & (held.scopes or frozenset())
+    return Credential(held.user, scopes, token_id=held.id, prefix=held.prefix)
 
 
-def _of_session(row: Session) -> Credential:
-    user = _with_groups_of(row)
-    return Credential(user, user.scopes, session_id=row.pk)
-
-
-def _with_groups_of(row: Any) -> User:
-    user: User = row.user
-    user.__dict__["group_names"] = row.group_names
-    return user
+def _of_session(held: Held) -> Credential:
+    return Credential(held.user, held.user.scopes, session_id=held.id)
 
 
 class BearerAuthentication(BaseAuthentication):
