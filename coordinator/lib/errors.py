@@ -23,7 +23,9 @@ class Refusal(Exception):
     @property
     def slug(self) -> str:
         """The class's name in words, the last part of the problem's `type`."""
-        return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in type(self).__name__).strip("-")
+        return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in type(self).__name__).strip(
+            "-"
+        )
 
 
 class Malformed(Refusal):
@@ -42,7 +44,9 @@ class Invalid(Refusal):
 
     def __init__(self, errors: dict[str, list[str]], detail: str = "") -> None:
         self.errors = errors
-        super().__init__(detail or "; ".join(f"{field}: {' '.join(map(str, texts))}" for field, texts in errors.items()))
+        super().__init__(
+            detail or "; ".join(f"{field}: {' '.join(map(str, texts))}" for field, texts in errors.items())
+        )
         self.extra = {"errors": errors}
 
 

@@ -10,7 +10,9 @@ from coordinator.lib.models import Resource
 def require(row: Resource, expected: int | None) -> None:
     """Raises Stale when the caller read another version than the (locked) row has now."""
     if expected is not None and row.version != expected:
-        raise Stale(f"You read version {expected}; it is now version {row.version}. Read it again, then repeat your change.")
+        raise Stale(
+            f"You read version {expected}; it is now version {row.version}. Read it again, then repeat your change."
+        )
 
 
 def bump(row: Resource, *, now: datetime, **changes: Any) -> dict[str, Any]:

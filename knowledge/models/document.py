@@ -43,6 +43,12 @@ class DocumentQuerySet(ResourceQuerySet["Document"]):
         """Those that are not found by meaning yet."""
         return self.active().exclude(index_state=IndexState.READY)
 
+    def about(self, noun: str, value: str) -> Self:
+        """Those that name this mission or task, by its integer id or public key."""
+        if not (value.isascii() and value.isdigit()):
+            return self.filter(**{f"{noun}_key": value})
+        return self.filter(**{f"{noun}_id": int(value)}) if len(value) < 19 else self.none()
+
     def tagged(self, *tags: str) -> Self:
         """Those that have every one of these tags."""
         return self.filter(tags__contains=list(tags))

@@ -9,6 +9,7 @@ from itertools import islice
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django_q.tasks import async_task
 
 from knowledge.embedding import choosing
 from knowledge.embedding.base import Embedder, EmbedderUnavailable
@@ -18,6 +19,7 @@ from traceability import ledger
 from traceability.events import SYSTEM, Actor
 
 log = logging.getLogger(__name__)
+EMBED = "knowledge.jobs.embed_document"
 BATCH = 32
 """Passages embedded between two commits: a job that dies loses at most this many vectors."""
 SPACES_LOCK = 0x6B6E6F77
@@ -98,6 +100,20 @@ def embed_document(document_id: int, *, now: datetime) -> IndexState | None:
         log.warning("Document %s is not embedded: %s", document.key, away)
         return _failed(document)
     return _settled(document, spaces)
+
+
+def fill(document_id: int, space: EmbeddingSpace) -> int:
+    """The number of the document's passages that were embedded now. Raises EmbedderUnavailable."""
+    document = Document.objects.active().without_content().filter(pk=document_id).first()
+    return embed_passages(document, space) if document else 0
+
+
+def queue_again(document: Document) -> None:
+    """Drops the document's vectors and asks for new ones."""
+    with transaction.atomic():
+        Embedding.objects.filter(passage__document=document).delete()
+        Document.objects.active().filter(pk=document.pk).update(index_state=IndexState.PENDING)
+        async_task(EMBED, document.pk)
 
 
 def living_spaces(*, now: datetime) -> list[EmbeddingSpace]:

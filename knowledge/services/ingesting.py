@@ -17,10 +17,10 @@ from coordinator.lib.refs import Ref, Subject
 from knowledge import chunking
 from knowledge.events import DocumentRemoved, DocumentRevised, DocumentStored
 from knowledge.models import Document, IndexState, Kind, Passage
+from knowledge.services.indexing import EMBED
 from traceability import ledger
 from traceability.events import Actor
 
-EMBED = "knowledge.jobs.embed_document"
 READ_BY_SEARCH = {"title", "content"}
 
 

@@ -81,9 +81,7 @@ CREATE TRIGGER dependency_acyclic BEFORE INSERT OR UPDATE ON missions_dependency
 class Migration(migrations.Migration):
     dependencies = [("missions", "0001_initial"), ("traceability", "0001_initial")]
     operations = [
-        migrations.RunSQL(
-            MOVES.format(noun="mission", first="planning", moves=MISSION_MOVES), migrations.RunSQL.noop
-        ),
+        migrations.RunSQL(MOVES.format(noun="mission", first="planning", moves=MISSION_MOVES), migrations.RunSQL.noop),
         migrations.RunSQL(MOVES.format(noun="task", first="pending", moves=TASK_MOVES), migrations.RunSQL.noop),
         migrations.RunSQL(CYCLES, migrations.RunSQL.noop),
     ]

@@ -1,0 +1,1 @@
+"""Pictures as server-rendered SVG: they morph, print, follow the theme and need no script. Pure functions."""

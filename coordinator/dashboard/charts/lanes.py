@@ -1,0 +1,135 @@
+"""The timeline: one lane for each agent, bars by status, diamonds where something ended, cost below."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from coordinator.dashboard.charts.scales import Scale, line
+
+WIDE, LEFT, RIGHT = 1140, 110, 1132
+TOP, LANE, BAR, COST = 26, 33, 21, 40
+STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1440, 2880, 10080)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What an agent's lane shows from one instant to the next."""
+
+    tone: str
+    start: datetime
+    end: datetime
+    label: str
+
+
+@dataclass(frozen=True)
+class Gem:
+    """A moment: something was completed, or failed."""
+
+    tone: str
+    at: datetime
+    label: str
+
+
+@dataclass(frozen=True)
+class Lane:
+    name: str
+    bars: Sequence[Bar]
+    gems: Sequence[Gem] = ()
+
+
+def timeline(
+    lanes: Sequence[Lane], start: datetime, end: datetime, cost: Sequence[tuple[datetime, Decimal]] = ()
+) -> SafeString:
+    """The lanes from `start` to `end`, and the summed cost (USD) as a line below them."""
+    floor = TOP + LANE * len(lanes)
+    x = Scale(start.timestamp(), end.timestamp(), LEFT, RIGHT)
+    return format_html(
+        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}</svg>',
+        WIDE,
+        floor + (COST + 8 if cost else 4),
+        f"Timeline of {len(lanes)} agents, {timezone.localtime(start):%d %b %H:%M} to {timezone.localtime(end):%H:%M}",
+        _ticks(start, end, x, floor),
+        format_html_join("", "{}", ((_lane(lane, TOP + LANE * row, x),) for row, lane in enumerate(lanes))),
+        _cost(cost, x, floor) if cost else "",
+    )
+
+
+def _ticks(start: datetime, end: datetime, x: Scale, floor: float) -> SafeString:
+    step = step_of(end - start)
+    first = datetime.fromtimestamp(-(-start.timestamp() // step) * step, tz=start.tzinfo)
+    count = max(0, int((end - first).total_seconds() // step) + 1)
+    times = [first + timedelta(seconds=step * index) for index in range(count)]
+    shape = "%d %b" if step >= 86400 else "%H:%M"
+    return format_html_join(
+        "",
+        '<line class="grid" x1="{}" x2="{}" y1="18" y2="{}"></line><text x="{}" y="12" text-anchor="middle">{}</text>',
+        (
+            (x(at.timestamp()), x(at.timestamp()), floor, x(at.timestamp()), timezone.localtime(at).strftime(shape))
+            for at in times
+        ),
+    )
+
+
+def step_of(length: timedelta) -> int:
+    """Seconds between two marks, so that there are about eight of them."""
+    wanted = length.total_seconds() / 60 / 8
+    return 60 * next((step for step in STEPS_MIN if step >= wanted), STEPS_MIN[-1])
+
+
+def _lane(lane: Lane, top: float, x: Scale) -> SafeString:
+    middle = top + BAR / 2 + 4
+    return format_html(
+        '<text class="lane" x="0" y="{}">{}</text>{}{}',
+        middle,
+        lane.name[:16],
+        format_html_join("", "{}", ((_bar(bar, top, x),) for bar in lane.bars)),
+        format_html_join("", "{}", ((_gem(gem, top, x),) for gem in lane.gems)),
+    )
+
+
+def _bar(bar: Bar, top: float, x: Scale) -> SafeString:
+    left, right = x(bar.start.timestamp()), x(bar.end.timestamp())
+    width = max(2.0, right - left)
+    fits = int((width - 12) / 6.1)
+    label = format_html(
+        '<text class="label{}" x="{}" y="{}">{}</text>',
+        " dark" if bar.tone in {"waiting", "idle"} else "",
+        left + 7,
+        top + BAR / 2 + 4,
+        bar.label[:fits],
+    )
+    return format_html(
+        '<g><title>{}</title><rect class="t-{}" x="{}" y="{}" width="{}" height="{}" rx="3"></rect>{}</g>',
+        f"{bar.label}, {timezone.localtime(bar.start):%H:%M} to {timezone.localtime(bar.end):%H:%M}",
+        bar.tone,
+        left,
+        top,
+        round(width, 2),
+        BAR,
+        label if fits >= 4 else "",
+    )
+
+
+def _gem(gem: Gem, top: float, x: Scale) -> SafeString:
+    at, middle = x(gem.at.timestamp()), top + BAR / 2
+    return format_html(
+        '<path class="t-{} gem" d="M{} {}l6 6-6 6-6-6z"><title>{}</title></path>', gem.tone, at, middle - 6, gem.label
+    )
+
+
+def _cost(points: Sequence[tuple[datetime, Decimal]], x: Scale, floor: float) -> SafeString:
+    y = Scale(0, float(points[-1][1]) or 1, floor + COST, floor + 10)
+    return format_html(
+        '<text class="lane" x="0" y="{}">Cost</text><path class="cost" d="{}"></path>'
+        '<text x="{}" y="{}" text-anchor="end">${}</text>',
+        floor + COST - 8,
+        line([(x(at.timestamp()), y(float(amount))) for at, amount in points]),
+        RIGHT,
+        floor + 6,
+        f"{points[-1][1]:,.2f}",
+    )

@@ -1,0 +1,108 @@
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from coordinator.lib.filters import Choice, Made, Search
+from coordinator.lib.views import Endpoint, Lists, ResourceView, Shows
+from knowledge import search
+from knowledge.api.serializers import (
+    AnswerShape,
+    DocumentBody,
+    DocumentChanges,
+    DocumentShape,
+    DocumentSummary,
+    SearchBody,
+)
+from knowledge.models import Document, DocumentQuerySet, IndexState, Kind
+from knowledge.services import ingesting
+
+
+class DocumentView(Lists, Shows, ResourceView):
+    """Documents that people and agents keep."""
+
+    resource = "document"
+    scopes = {
+        "list": "knowledge:read",
+        "retrieve": "knowledge:read",
+        "create": "knowledge:write",
+        "partial_update": "knowledge:write",
+        "destroy": "knowledge:write",
+    }
+    queryset = Document.objects.active()
+    serializer_class = DocumentShape
+    filters = {
+        "mission": Made(lambda rows, value: rows.about("mission", value), "An integer id or a public key."),
+        "task": Made(lambda rows, value: rows.about("task", value), "An integer id or a public key."),
+        "tag": Made(lambda rows, value: rows.tagged(value), "Documents that have this tag."),
+        "kind": Choice("kind", Kind),
+        "index_state": Choice("index_state", IndexState),
+        "q": Search("title"),
+    }
+
+    def get_queryset(self) -> DocumentQuerySet:
+        rows = Document.objects.active()
+        return rows.without_content() if self.action == "list" else rows
+
+    def get_serializer_class(self) -> Any:
+        return DocumentSummary if self.action == "list" else DocumentShape
+
+    @extend_schema(
+        request=DocumentBody,
+        responses={
+            201: DocumentShape,
+            200: OpenApiResponse(DocumentShape, description="This content is stored already: the first document."),
+        },
+    )
+    def create(self, request: Request, **kwargs: Any) -> Response:
+        """Store a document. The same content again answers 200 with the first document."""
+        draft = ingesting.Draft(**self.body(DocumentBody))
+        document, is_new = ingesting.store_document(draft, actor=self.actor, now=self.now)
+        return self.answer(document, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+    @extend_schema(request=DocumentChanges, responses=DocumentShape)
+    def partial_update(self, request: Request, **kwargs: Any) -> Response:
+        """Change a document. Passages that read the same keep their vectors."""
+        changes = self.body(DocumentChanges, partial=True)
+        document = ingesting.revise_document(
+            self.row(), changes, expected=self.expected, actor=self.actor, now=self.now
+        )
+        return self.answer(document)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, **kwargs: Any) -> Response:
+        """Take a document's text away for good."""
+        ingesting.remove_document(self.row(), expected=self.expected, actor=self.actor, now=self.now)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SearchView(Endpoint):
+    """Documents found by meaning, by words, or by both."""
+
+    resource = "search"
+    scopes = {"search": "knowledge:read"}
+    serializer_class = SearchBody
+
+    @extend_schema(request=SearchBody, responses=AnswerShape)
+    def search(self, request: Request, **kwargs: Any) -> Response:
+        """Search documents: hybrid (words and meaning), semantic (meaning) or text (words)."""
+        asked = self.body(SearchBody)
+        answer = search.answer(
+            asked["query"],
+            limit=asked["limit"],
+            narrowed=_filter(asked.get("filter", {})),
+            mode=search.Mode(asked["mode"]),
+        )
+        return Response(AnswerShape(answer).data)
+
+
+def _filter(asked: dict[str, Any]) -> search.Filter:
+    return search.Filter(
+        mission=asked.get("mission"),
+        task=asked.get("task"),
+        tags=tuple(asked.get("tags", ())),
+        kinds=(asked["kind"],) if "kind" in asked else (),
+        metadata=asked.get("metadata", {}),
+    )
