@@ -238,6 +238,14 @@ KNOWLEDGE_TEXT_CONFIG = text("KNOWLEDGE_TEXT_CONFIG", "english")
 AGENT_SILENT_AFTER_S = number("AGENT_SILENT_AFTER_S", 300)
 CLAIM_TTL_S = number("CLAIM_TTL_S", 900)
 APPROVAL_TTL_S = number("APPROVAL_TTL_S", 86400)
+APPROVAL_RELEASES = {
+    "task_transition": "missions.releases.release_task_move",
+    "mission_transition": "missions.releases.release_mission_move",
+}
+"""What an approval of a held action does, by its action type: a function of a room above the policies."""
+
+SUBJECT_RESOLVER = "missions.subjects.resolve"
+"""Who names the mission, task and agent that an action is asked about."""
 
 LOGGING = {
     "version": 1,
