@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import django_stubs_ext
 
+from coordinator import embedded
+
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -121,7 +123,7 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": database(DATABASE_URL or "postgresql:///coordinator")}
+DATABASES = {"default": database(DATABASE_URL or embedded.url(COORDINATOR_DATA))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}

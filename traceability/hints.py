@@ -22,13 +22,14 @@ class Sender:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
+        self.stopped = False
         self.wanted = threading.Event()
         self.thread = threading.Thread(target=self._run, name="ledger-hints", daemon=True)
         self.thread.start()
 
     def _run(self) -> None:
         held: psycopg.Connection | None = None
-        while True:
+        while not self.stopped:
             self.wanted.wait()
             self.wanted.clear()
             try:
@@ -38,6 +39,8 @@ class Sender:
                 log.info("A wake-up was lost: %s", lost)
                 held = None
             time.sleep(PAUSE_S)
+        if held is not None:
+            held.close()
 
 
 def connect() -> psycopg.Connection:
@@ -62,3 +65,13 @@ def send() -> None:
         if _sender is None or _sender.pid != os.getpid():
             _sender = Sender()
     _sender.wanted.set()
+
+
+def forget() -> None:
+    """Ends the sender; the next wake-up makes a new one, which connects to the database of that moment."""
+    global _sender
+    with _lock:
+        if _sender is not None:
+            _sender.stopped = True
+            _sender.wanted.set()
+        _sender = None

@@ -1,0 +1,85 @@
+"""One PostgreSQL for the whole run, bundled, its own, thrown away afterwards; each worker has a database in it.
+
+`TEST_DATABASE_URL` names another server instead (its user may create databases and the extension `vector`).
+"""
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import pytest_django
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection, connections
+
+from coordinator import embedded
+from traceability import hints
+
+SPEED = {"fsync": "off", "full_page_writes": "off", "max_connections": "300", "max_wal_size": "4GB"}
+"""Nothing here outlives the run, so nothing has to reach the disk."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and "TEST_DATABASE_URL" not in os.environ:
+        server = embedded.Server(Path(os.environ["COORDINATOR_TEST_DATA"]), settings=SPEED)
+        server.start()
+        config.stash[SERVER] = server
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if server := config.stash.get(SERVER, None):
+        server.stop()
+        shutil.rmtree(server.data, ignore_errors=True)
+
+
+SERVER = pytest.StashKey[embedded.Server]()
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[str]:
+    """A database of this test alone, where commits are real: for threads, other processes and deferred triggers.
+
+    It is a copy of the migrated one and is dropped afterwards: history cannot be truncated. Gives its address as a
+    `DATABASE_URL` for processes of the product.
+    """
+    template = connection.settings_dict["NAME"]
+    name = f"{template}_{next(COPIES)}"
+    with django_db_blocker.unblock():
+        _rest()
+        with _maintenance() as held:
+            held.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
+            held.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        connection.settings_dict["NAME"] = name
+        try:
+            yield address_of(name)
+        finally:
+            _rest()
+            connection.settings_dict["NAME"] = template
+            with _maintenance() as held:
+                held.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+COPIES = itertools.count(1)
+
+
+def address_of(name: str) -> str:
+    """The `DATABASE_URL` of a database of this run's server."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        return urlsplit(given)._replace(path=f"/{name}").geturl()
+    return embedded.url(Path(settings.COORDINATOR_DATA), name)
+
+
+def _maintenance() -> psycopg.Connection:
+    return psycopg.connect(address_of("postgres"), autocommit=True)
+
+
+def _rest() -> None:
+    """Ends this process's connections to the present database."""
+    connections.close_all()
+    hints.forget()
+    cache.clear()

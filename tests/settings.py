@@ -1,0 +1,20 @@
+"""The product's settings, pointed at a data directory of this test run alone."""
+
+import os
+import tempfile
+from pathlib import Path
+
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "CHROMIUM")
+for name in ("DATABASE_URL", "REDIS_URL", "API_RATE_LIMIT", "DEBUG", "ALLOWED_HOSTS", "HTTPS", "GITHUB_TOKEN"):
+    os.environ.pop(name, None)
+
+if "COORDINATOR_TEST_DATA" not in os.environ:
+    os.environ["COORDINATOR_TEST_DATA"] = tempfile.mkdtemp(prefix="coordinator-tests-")
+os.environ["COORDINATOR_DATA"] = os.environ["COORDINATOR_TEST_DATA"]
+os.environ["SECRET_KEY"] = "for-tests-only"
+if address := os.environ.get("TEST_DATABASE_URL"):
+    os.environ["DATABASE_URL"] = address
+
+from coordinator.settings import *  # noqa: E402, F403
+
+TEST_DATA = Path(os.environ["COORDINATOR_TEST_DATA"])
