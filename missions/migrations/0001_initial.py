@@ -264,6 +264,19 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="WorkerHost",
+            fields=[
+                (
+                    "name",
+                    models.CharField(help_text="`machine/queue`.", max_length=220, primary_key=True, serialize=False),
+                ),
+                ("queue", models.CharField(max_length=32)),
+                ("pid", models.IntegerField()),
+                ("started_at", models.DateTimeField()),
+                ("beat_at", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="Execution",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

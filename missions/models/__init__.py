@@ -1,6 +1,7 @@
 from missions.models.advisory import Advisory
 from missions.models.claim import Claim
 from missions.models.execution import Execution
+from missions.models.host import WorkerHost
 from missions.models.issue import GitHubIssue
 from missions.models.mission import Mission, MissionProcess, Participation
 from missions.models.report import Report
@@ -19,4 +20,5 @@ __all__ = [
     "RequirementLink",
     "Review",
     "Task",
+    "WorkerHost",
 ]
