@@ -4,7 +4,6 @@ import os
 import tempfile
 from pathlib import Path
 
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "CHROMIUM")
 for name in ("DATABASE_URL", "REDIS_URL", "API_RATE_LIMIT", "DEBUG", "ALLOWED_HOSTS", "HTTPS", "GITHUB_TOKEN"):
     os.environ.pop(name, None)
 
@@ -18,3 +17,5 @@ if address := os.environ.get("TEST_DATABASE_URL"):
 from coordinator.settings import *  # noqa: E402, F403
 
 TEST_DATA = Path(os.environ["COORDINATOR_TEST_DATA"])
+(TEST_DATA / "static").mkdir(exist_ok=True)
+PASSWORD_HASHERS = ["tests.hashers.FewRounds"]

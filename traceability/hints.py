@@ -8,6 +8,7 @@ import logging
 import os
 import threading
 import time
+from typing import Any
 
 import psycopg
 from django.db import connections
@@ -48,7 +49,7 @@ def connect() -> psycopg.Connection:
     return psycopg.connect(**parameters(), autocommit=True)
 
 
-def parameters() -> dict[str, object]:
+def parameters() -> dict[str, Any]:
     """The connection parameters of the default database, for psycopg."""
     given = connections["default"].get_connection_params()
     return {name: value for name, value in given.items() if name not in {"pool", "cursor_factory", "context"}}

@@ -86,7 +86,7 @@ class Tail:
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
-                    **hints.parameters(),  # type: ignore[arg-type]
+                    **hints.parameters(),
                     autocommit=True,
                     row_factory=dict_row,
                 ) as held:

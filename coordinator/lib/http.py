@@ -44,10 +44,6 @@ def _check(value: Any, path: str, depth: int) -> None:
         raise Invalid({path.split(".")[0] or "body": [f"Nested deeper than {DEEPEST} levels."]})
     if isinstance(value, str):
         _check_text(value, path)
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise Invalid({path or "body": ["This number is too large."]})
-    elif isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-        raise Invalid({path or "body": [f"Whole numbers must be within {LARGEST_INTEGER}; send larger ones as text."]})
     elif isinstance(value, dict):
         for key, inner in value.items():
             _check_text(key, path)
@@ -55,6 +51,15 @@ def _check(value: Any, path: str, depth: int) -> None:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             _check(inner, f"{path}.{index}".lstrip("."), depth + 1)
+    else:
+        _check_number(value, path)
+
+
+def _check_number(value: Any, path: str) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Invalid({path or "body": ["This number is too large."]})
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        raise Invalid({path or "body": [f"Whole numbers must be within {LARGEST_INTEGER}; send larger ones as text."]})
 
 
 def _check_text(value: str, path: str) -> None:

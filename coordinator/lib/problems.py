@@ -60,6 +60,10 @@ def answer_problem(failure: Exception, context: dict[str, Any]) -> Response | No
         return _response(problem(403, "This account may not do that."))
     if isinstance(failure, exceptions.APIException):
         return _of_drf(failure)
+    return _of_database(failure)
+
+
+def _of_database(failure: Exception) -> Response | None:
     if isinstance(failure, (OperationalError, InterfaceError)):
         return _response(*_database_away(failure))
     if isinstance(failure, IntegrityError):

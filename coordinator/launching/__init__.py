@@ -1,0 +1,1 @@
+"""How an installation starts and is examined: its ground, its first admin, its processes."""

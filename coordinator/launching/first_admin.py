@@ -1,0 +1,41 @@
+"""The first admin of an installation and its token."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from accounts.models import User
+from accounts.services import issuing_tokens, managing_people
+from coordinator.launching.ground import write_private
+from traceability.events import SYSTEM
+
+EMAIL = "admin@localhost"
+TOKEN_FILE = "admin.token"
+
+
+@dataclass(frozen=True)
+class FirstAdmin:
+    """The account; `password` and `token` are plain text when they were made now, and else empty."""
+
+    email: str
+    password: str = ""
+    token: str = ""
+
+
+def ensure(data: Path, *, email: str, password: str, now: datetime) -> FirstAdmin:
+    """The first admin, made with a password and a token when there is no active admin yet.
+
+    The token is also written to `admin.token`, which only its owner may read. Raises Refusal for an unfit e-mail
+    address or password.
+    """
+    known = User.objects.active().people().with_role("admin").order_by("pk").first()
+    if known is not None:
+        return FirstAdmin(known.email)
+    chosen = password or secrets.token_urlsafe(15)
+    admin = managing_people.create_account(
+        email=email or EMAIL, name="", role="admin", password=chosen, actor=SYSTEM, now=now
+    )
+    _, token = issuing_tokens.issue(admin, name="first token", scopes=admin.scopes, actor=SYSTEM, now=now)
+    write_private(data / TOKEN_FILE, token)
+    return FirstAdmin(admin.email, "" if password else chosen, token)
