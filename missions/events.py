@@ -37,6 +37,17 @@ class MissionMoveRefused(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MissionMoveHeld(Event):
+    """A policy escalated the move; it waits for the approval."""
+
+    kind: ClassVar[str] = "mission.move_held"
+    before: str
+    after: str
+    approval: int
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ParticipantJoined(Event):
     kind: ClassVar[str] = "mission.participant_joined"
     participant: str

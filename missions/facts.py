@@ -1,4 +1,4 @@
-"""What policies may ask about a task or a mission: plain values, put into the input before judging and stored with it."""
+"""What policies may ask about a task or a mission: plain values, part of the input that is judged and stored."""
 
 from datetime import datetime
 from typing import Any

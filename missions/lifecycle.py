@@ -82,7 +82,8 @@ def refusal_of(before: TaskStatus, after: TaskStatus, *, review_required: bool) 
         return "Review is required: report pending_review instead of completed."
     if (before, after) in BY_REVIEW_ONLY:
         return f"Only a review moves a task from {before} to {after}: use approve or reject."
-    return f"A task that is {before} cannot become {after}. {open_text(reported_moves(before, review_required=review_required))}"
+    moves = open_text(reported_moves(before, review_required=review_required))
+    return f"A task that is {before} cannot become {after}. {moves}"
 
 
 def open_text(moves: tuple[str, ...]) -> str:

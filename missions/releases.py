@@ -24,7 +24,7 @@ def release_task_move(action: dict[str, Any], *, subject_id: int, actor: Actor, 
 
 def release_mission_move(action: dict[str, Any], *, subject_id: int, actor: Actor, now: datetime) -> None:
     """Applies the held move of a mission. Raises Overtaken when the mission is no longer where it was."""
-    mission = Mission.objects.select_for_update().get(pk=subject_id)
+    mission = Mission.objects.select_for_update(no_key=True).get(pk=subject_id)
     if mission.status != action["from"]:
         raise Overtaken(f"Mission {mission.key} is {mission.status} now; the held move was from {action['from']}.")
     steering.apply(mission, MissionStatus(action["to"]), actor=actor, now=now, decisions=[])

@@ -26,3 +26,10 @@ def bump(row: Resource, *, now: datetime, **changes: Any) -> dict[str, Any]:
     row.updated_at = now
     row.save(update_fields=[*changed, "version", "updated_at"])
     return changed
+
+
+def touch(row: Resource, *, now: datetime) -> None:
+    """The next version of a row whose change lies in other tables."""
+    row.version += 1
+    row.updated_at = now
+    row.save(update_fields=["version", "updated_at"])

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from agents.models import Agent
-from coordinator.lib.errors import Invalid, Missing
+from coordinator.lib.errors import Missing
 from coordinator.lib.filters import Choice, Search
 from coordinator.lib.serializers import Strict
 from coordinator.lib.views import Lists, ResourceView, Shows
@@ -46,49 +46,52 @@ class MissionView(Lists, Shows, ResourceView):
     }
 
     def create(self, request: Request) -> Response:
+        """A new mission: planning, or active at once. 202 when a policy holds its start."""
         fields = self.body(MissionShape)
-        wanted = fields.pop("status", MissionStatus.PLANNING)
-        if wanted not in {MissionStatus.PLANNING, MissionStatus.ACTIVE}:
-            raise Invalid({"status": ["A new mission is planning or active."]})
-        mission = planning.create_mission(**fields, actor=self.actor, now=self.now)
-        approval = self._move(mission, MissionStatus(wanted), None)
-        return self.fresh(mission, status.HTTP_201_CREATED, **approval)
+        wanted = MissionStatus(fields.pop("status", MissionStatus.PLANNING))
+        mission, approval = steering.open_mission(status=wanted, **fields, actor=self.actor, now=self.now)
+        return self._told(mission, approval, status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, key: str) -> Response:
-        fields = self.body(MissionShape, partial=True)
-        wanted = fields.pop("status", None)
-        mission = planning.revise_mission(self.row(), expected=self.expected, actor=self.actor, now=self.now, **fields)
-        approval = self._move(mission, MissionStatus(wanted), None) if wanted else {}
-        return self.fresh(mission, status.HTTP_202_ACCEPTED if approval else status.HTTP_200_OK, **approval)
+        """Changes fields, and the state along the table; all of it or nothing."""
+        mission, fields = self.row(Mission.objects.all()), self.body(MissionShape, partial=True)
+        wanted = fields.pop("status", mission.status)
+        common: dict[str, Any] = {"expected": self.expected, "actor": self.actor, "now": self.now}
+        if wanted == mission.status:
+            return self.fresh(planning.revise_mission(mission, **common, **fields))
+        return self._told(mission, steering.move_mission(mission, MissionStatus(wanted), changes=fields, **common))
 
     @extend_schema(request=NothingBody)
     def start(self, request: Request, key: str) -> Response:
+        """Starts the mission and its process tree. Not open from its state: 422; held by a policy: 202."""
         return self._steer("start")
 
     @extend_schema(request=NothingBody)
     def pause(self, request: Request, key: str) -> Response:
+        """Pauses the mission and stops its process tree. Not open from its state: 422; held by a policy: 202."""
         return self._steer("pause")
 
     @extend_schema(request=NothingBody)
     def complete(self, request: Request, key: str) -> Response:
+        """Completes the mission and stops its process tree. Not open from its state: 422; held by a policy: 202."""
         return self._steer("complete")
 
     @extend_schema(request=NothingBody)
     def cancel(self, request: Request, key: str) -> Response:
+        """Cancels the mission and stops its process tree. Not open from its state: 422; held by a policy: 202."""
         return self._steer("cancel")
 
     def _steer(self, step: str) -> Response:
-        mission = self.row()
+        mission = self.row(Mission.objects.all())
         self.body(NothingBody)
         approval = steering.move_mission(mission, STEERED[step], expected=self.expected, actor=self.actor, now=self.now)
-        held = {} if approval is None else {"approval": approval}
-        return self.fresh(mission, status.HTTP_202_ACCEPTED if held else status.HTTP_200_OK, **held)
+        return self._told(mission, approval)
 
-    def _move(self, mission: Mission, after: MissionStatus, expected: int | None) -> dict[str, Any]:
-        if after == mission.status:
-            return {}
-        approval = steering.move_mission(mission, after, expected=expected, actor=self.actor, now=self.now)
-        return {} if approval is None else {"approval": approval}
+    def _told(self, mission: Mission, approval: int | None, code: int = status.HTTP_200_OK) -> Response:
+        """The mission as it is now; 202 with the approval when a policy holds the move."""
+        if approval is None:
+            return self.fresh(mission, code)
+        return self.fresh(mission, status.HTTP_202_ACCEPTED, approval=approval)
 
 
 class ParticipationView(ResourceView):
@@ -109,9 +112,11 @@ class ParticipationView(ResourceView):
         return rows.filter(mission=self.mission) if "mission" in self.kwargs else rows
 
     def list(self, request: Request, mission: str) -> Response:
+        """Who takes part."""
         return self.page(self.get_queryset())
 
     def create(self, request: Request, mission: str) -> Response:
+        """Joins with a role: 201; who takes part already gets the role: 200."""
         found = self.mission
         fields = self.body(self.joins)
         part, new = taking_part.join(found, fields[self.kind], role=fields["role"], actor=self.actor, now=self.now)
@@ -119,6 +124,7 @@ class ParticipationView(ResourceView):
         return Response(shown, status=status.HTTP_201_CREATED if new else status.HTTP_200_OK)
 
     def destroy(self, request: Request, mission: str, key: str) -> Response:
+        """Ends the participation. Who takes no part: 404."""
         taking_part.leave(self.mission, self.named(key), actor=self.actor, now=self.now)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

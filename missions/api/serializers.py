@@ -140,11 +140,18 @@ class ProgressBody(Strict):
     outputs = ObjectField(required=False)
     logs = serializers.ListField(child=LogLine(), required=False, max_length=500)
     usage = ObjectField(required=False)
+    fence = Whole(min_value=1, required=False, help_text="That of the claim; an older one is 409.")
 
 
 class ClaimBody(Strict):
     agent = Reference(queryset=Agent.objects.all(), required=False)
     ttl_s = Whole(min_value=1, max_value=24 * 3600, required=False)
+
+
+class HolderBody(ClaimBody):
+    """`fence` is that of the claim; an older one is 409."""
+
+    fence = Whole(min_value=1, required=False)
 
 
 class ReviewBody(Strict):

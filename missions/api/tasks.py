@@ -1,6 +1,7 @@
 """Tasks: list, make, revise, report, claim, review."""
 
-from datetime import datetime
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from agents.services import registering
 from coordinator.lib.errors import Invalid
 from coordinator.lib.filters import Belongs, Choice, Flag, Made, Search
 from coordinator.lib.views import Lists, ResourceView, Shows
-from missions.api.serializers import ClaimBody, ProgressBody, ReviewBody, TaskShape
+from missions.api.serializers import ClaimBody, HolderBody, ProgressBody, ReviewBody, TaskShape
 from missions.github import merging
 from missions.lifecycle import TaskStatus
 from missions.models import Advisory, Mission, Task
@@ -44,6 +45,11 @@ class TaskBase(ResourceView):
     resource = "task"
     serializer_class = TaskShape
     queryset = Task.objects.shown()
+
+    def named(self) -> Task:
+        """The task that the path names, without all that an answer shows."""
+        found: Task = self.row(Task.objects.all())
+        return found
 
     def caller(self, named: Agent | None = None) -> Caller:
         """Who acts: an agent's token acts for its own agent only, a person for anyone. Raises NotAllowed."""
@@ -80,61 +86,47 @@ class TaskView(Lists, Shows, TaskBase):
     }
 
     def partial_update(self, request: Request, key: str) -> Response:
-        fields = self.body(TaskShape, partial=True)
+        """Changes fields, and the state by the same rules as a report; all of it or nothing."""
+        task, fields = self.named(), self.body(TaskShape, partial=True)
         wanted = fields.pop("status", None)
-        task, now = self.row(), self.now
-        registering.may_change(self.request.user, task.agent)
-        task = planning.revise_task(task, expected=self.expected, actor=self.actor, now=now, **fields)
+        common = {"caller": self.caller(), "expected": self.expected, "actor": self.actor, "now": self.now}
         if wanted is None:
-            return self.fresh(task)
-        filing = Filing(status=TaskStatus(wanted))
-        task, outcome = self._file(task, filing, self.caller(), None, now)
-        return self.told(task, outcome)
+            return self.fresh(planning.revise_task(task, **common, **fields))
+        filing = Filing(status=TaskStatus(wanted), changes=fields)
+        return self.told(*reporting.file_report(task, filing, **common))
 
     @extend_schema(request=ProgressBody, responses=TaskShape)
     def report(self, request: Request, key: str) -> Response:
         """Records progress and moves the state. 409: a policy blocks; 202: held for approval."""
-        task, now = self.row(), self.now
-        fields = self._progress()
-        usage = metering.read(fields.pop("usage", None))
-        task, outcome = self._file(task, filing_of(fields), self.caller(), self.expected, now)
-        if usage is not None:
-            metering.charge(task, usage, agent=self.caller().agent, actor=self.actor, now=now)
-        return self.told(task, outcome)
+        task, filing = self.named(), filing_of(self._progress())
+        return self.told(
+            *reporting.file_report(
+                task, filing, caller=self.caller(), expected=self.expected, actor=self.actor, now=self.now
+            )
+        )
 
     @extend_schema(request=ReviewBody, responses=TaskShape)
     def approve(self, request: Request, key: str) -> Response:
         """Completes work in review, merging its pull request first when GitHub is set up."""
-        task, fields = self.row(), self.body(ReviewBody)
-        task, outcome = reviewing.approve(
-            task,
-            comment=fields.get("comment", ""),
-            reviewer=request.user,
-            expected=self.expected,
-            merge=merging.merge,
-            actor=self.actor,
-            now=self.now,
-        )
-        return self.told(task, outcome)
+        return self._review(partial(reviewing.approve, merge=merging.merge))
 
     @extend_schema(request=ReviewBody, responses=TaskShape)
     def reject(self, request: Request, key: str) -> Response:
         """Sends work in review back, with what should change."""
-        task, fields = self.row(), self.body(ReviewBody)
-        task, outcome = reviewing.reject(
-            task,
-            comment=fields.get("comment", ""),
-            reviewer=request.user,
-            expected=self.expected,
-            actor=self.actor,
-            now=self.now,
-        )
-        return self.told(task, outcome)
+        return self._review(reviewing.reject)
 
-    def _file(
-        self, task: Task, filing: Filing, caller: Caller, expected: int | None, now: datetime
-    ) -> tuple[Task, Outcome]:
-        return reporting.file_report(task, filing, caller=caller, expected=expected, actor=self.actor, now=now)
+    def _review(self, give: Callable[..., tuple[Task, Outcome]]) -> Response:
+        task, fields = self.named(), self.body(ReviewBody)
+        return self.told(
+            *give(
+                task,
+                comment=fields.get("comment", ""),
+                reviewer=self.request.user,
+                expected=self.expected,
+                actor=self.actor,
+                now=self.now,
+            )
+        )
 
     def _progress(self) -> dict[str, Any]:
         """The report's fields, flat or wrapped in `progress`, itself perhaps wrapped in `task`."""
@@ -145,7 +137,8 @@ class TaskView(Lists, Shows, TaskBase):
             raise Invalid({"progress": ["This must be an object."]})
         read = ProgressBody(data=data)
         read.is_valid(raise_exception=True)
-        return dict(read.validated_data)
+        fields: dict[str, Any] = dict(read.validated_data)
+        return fields
 
 
 class ClaimView(TaskBase):
@@ -155,29 +148,39 @@ class ClaimView(TaskBase):
 
     @extend_schema(request=ClaimBody, responses=TaskShape)
     def claim(self, request: Request, key: str) -> Response:
-        agent, ttl_s = self._claimant()
-        task = self.row()
-        held = claiming.claim(task, agent, ttl_s=ttl_s, actor=self.actor, now=self.now)
+        """Takes the lease, or renews one's own; `fence` grows with every holder. 409 names who holds the task."""
+        task, fields = self.named(), self.body(ClaimBody)
+        ttl_s = fields.get("ttl_s", settings.CLAIM_TTL_S)
+        held = claiming.claim(task, self._claimant(fields), ttl_s=ttl_s, actor=self.actor, now=self.now)
         return self.fresh(task, fence=held.fence)
 
-    @extend_schema(request=ClaimBody, responses=TaskShape)
+    @extend_schema(request=HolderBody, responses=TaskShape)
     def renew(self, request: Request, key: str) -> Response:
-        agent, ttl_s = self._claimant()
-        task = self.row()
-        held = claiming.renew(task, agent, ttl_s=ttl_s, now=self.now)
+        """Moves the end of one's own lease, never backwards."""
+        task, fields = self.named(), self.body(HolderBody)
+        held = claiming.renew(
+            task,
+            self._claimant(fields),
+            ttl_s=fields.get("ttl_s", settings.CLAIM_TTL_S),
+            fence=fields.get("fence"),
+            actor=self.actor,
+            now=self.now,
+        )
         return self.fresh(task, fence=held.fence)
 
-    @extend_schema(request=ClaimBody, responses=TaskShape)
+    @extend_schema(request=HolderBody, responses=TaskShape)
     def release(self, request: Request, key: str) -> Response:
-        agent, _ = self._claimant()
-        return self.fresh(claiming.release(self.row(), agent, actor=self.actor, now=self.now))
+        """Gives the task back; work that had begun is pending again."""
+        task, fields = self.named(), self.body(HolderBody)
+        return self.fresh(
+            claiming.release(task, self._claimant(fields), fence=fields.get("fence"), actor=self.actor, now=self.now)
+        )
 
-    def _claimant(self) -> tuple[Agent, int]:
-        fields = self.body(ClaimBody)
+    def _claimant(self, fields: dict[str, Any]) -> Agent:
         agent = self.caller(fields.get("agent")).agent
         if agent is None:
             raise Invalid({"agent": ["Name the agent that claims: this token belongs to no agent."]})
-        return agent, fields.get("ttl_s", settings.CLAIM_TTL_S)
+        return agent
 
 
 class TasksOfMission(TaskBase):
@@ -195,9 +198,11 @@ class TasksOfMission(TaskBase):
         return rows.filter(mission=self.mission) if self.action == "list" and "mission" in self.kwargs else rows
 
     def list(self, request: Request, mission: str) -> Response:
+        """The tasks of this mission."""
         return self.page(self.get_queryset())
 
     def create(self, request: Request, mission: str) -> Response:
+        """A new task, pending. A cycle of dependencies: 422; a mission that has ended: 409."""
         owner, fields = self.mission, self.body(TaskShape)
         if fields.pop("status", TaskStatus.PENDING) != TaskStatus.PENDING:
             raise Invalid({"status": ["A new task is pending."]})
@@ -212,4 +217,6 @@ def filing_of(fields: dict[str, Any]) -> Filing:
         percent=fields.get("percent"),
         outputs=fields.get("outputs", {}),
         logs=tuple(fields.get("logs", ())),
+        usage=metering.read(fields.get("usage")),
+        fence=fields.get("fence"),
     )

@@ -1,4 +1,5 @@
 from coordinator.lib.routes import route
+from missions.api.contexts import AdviceView
 from missions.api.missions import AgentsOfMission, MembersOfMission, MissionView
 from missions.api.outward_urls import urlpatterns as outward
 from missions.api.replays import ReplayView
@@ -27,5 +28,7 @@ urlpatterns = [
     route("tasks/<str:key>/claim", ClaimView, "task-claim", post="claim"),
     route("tasks/<str:key>/renew", ClaimView, "task-renew", post="renew"),
     route("tasks/<str:key>/release", ClaimView, "task-release", post="release"),
+    route("tasks/<str:key>/context", AdviceView, "task-context", get="context"),
+    route("tasks/<str:key>/candidates", AdviceView, "task-candidates", get="candidates"),
     *outward,
 ]

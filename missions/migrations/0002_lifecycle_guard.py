@@ -43,17 +43,26 @@ CREATE TRIGGER {noun}_moves BEFORE UPDATE OF status ON missions_{noun}
 
 CREATE FUNCTION missions_{noun}_told() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT EXISTS (
-        SELECT 1 FROM traceability_entry
-        WHERE xid = pg_current_xact_id() AND {noun}_id = NEW.id AND kind IN ('{noun}.created', '{noun}.moved')
-    ) THEN
+    IF TG_OP = 'INSERT' THEN
+        PERFORM 1 FROM traceability_entry
+        WHERE xid = pg_current_xact_id() AND {noun}_id = NEW.id AND kind = '{noun}.created';
+    ELSE
+        PERFORM 1 FROM traceability_entry
+        WHERE xid = pg_current_xact_id() AND {noun}_id = NEW.id AND kind = '{noun}.moved'
+            AND canonical::jsonb #>> '{{data,before}}' = OLD.status
+            AND canonical::jsonb #>> '{{data,after}}' = NEW.status;
+    END IF;
+    IF NOT FOUND THEN
         RAISE EXCEPTION '{noun} % became % without an entry in the ledger', NEW.id, NEW.status
             USING ERRCODE = 'check_violation', CONSTRAINT = 'a_{noun}_moves_with_its_entry';
     END IF;
     RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER {noun}_told AFTER INSERT OR UPDATE OF status ON missions_{noun}
+CREATE CONSTRAINT TRIGGER {noun}_creation_told AFTER INSERT ON missions_{noun}
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION missions_{noun}_told();
+CREATE CONSTRAINT TRIGGER {noun}_move_told AFTER UPDATE OF status ON missions_{noun}
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status)
+    EXECUTE FUNCTION missions_{noun}_told();
 """
 
 CYCLES = """

@@ -14,6 +14,11 @@ class AdvisoryQuerySet(models.QuerySet["Advisory"]):
     def open(self) -> Self:
         return self.filter(resolved_at__isnull=True)
 
+    def about(self, task: Task) -> Self:
+        """Those of the task itself, and those of its mission as a whole."""
+        whole = models.Q(mission=task.mission_id, task__isnull=True, agent__isnull=True)
+        return self.filter(models.Q(task=task) | whole)
+
 
 class Advisory(models.Model):
     class Severity(models.TextChoices):

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 from agents.models import Agent
 from coordinator.lib import versions
-from coordinator.lib.errors import Conflict, ImpossibleMove
+from coordinator.lib.errors import Conflict, ImpossibleMove, Refusal
 from missions.events import TaskClaimed, TaskRevised
 from missions.lifecycle import HELD, MissionStatus, TaskStatus
 from missions.models import Claim, Dependency, Task
 from missions.services import moving
+from missions.services.callers import FenceFallen, NotYours
 from traceability import ledger
 from traceability.events import SYSTEM, Actor
 
@@ -36,7 +37,7 @@ def claim(task: Task, agent: Agent, *, ttl_s: int, actor: Actor, now: datetime) 
     until = now + timedelta(seconds=ttl_s)
     with ledger.writing():
         task = moving.locked(task)
-        held = Claim.objects.select_related("agent").filter(task=task).first()
+        held = _held(task)
         if held and held.agent_id == agent.pk and held.lease_until > now:
             return _extended(held, until, now)
         if held and held.lease_until > now:
@@ -57,39 +58,42 @@ def claim(task: Task, agent: Agent, *, ttl_s: int, actor: Actor, now: datetime) 
     return won
 
 
-def renew(task: Task, agent: Agent, *, ttl_s: int, now: datetime) -> Claim:
-    """Moves the lease's end, never backwards. Raises NotTheHolder."""
+def renew(task: Task, agent: Agent, *, ttl_s: int, actor: Actor, now: datetime, fence: int | None = None) -> Claim:
+    """Moves the lease's end, never backwards. Raises NotTheHolder, NotYours, FenceFallen."""
     with ledger.writing():
-        held = Claim.objects.select_for_update(of=("self",)).select_related("agent").filter(task=task).first()
-        if held is None or held.agent_id != agent.pk or held.lease_until <= now:
-            raise _not_holder(task, agent, held)
+        task = moving.locked(task)
+        held = _holding(task, agent, _held(task), fence, actor)
+        if held.lease_until <= now:
+            raise NotTheHolder(f"The lease on task {task.key} ran out; claim it again.")
         return _extended(held, now + timedelta(seconds=ttl_s), now)
 
 
-def release(task: Task, agent: Agent, *, actor: Actor, now: datetime) -> Task:
-    """Gives the task back: it is pending again when work on it had begun. Raises NotTheHolder."""
+def release(task: Task, agent: Agent, *, actor: Actor, now: datetime, fence: int | None = None) -> Task:
+    """Gives the task back: it is pending again when work on it had begun. Raises as `renew`."""
     with ledger.writing():
         task = moving.locked(task)
-        held = Claim.objects.select_related("agent").filter(task=task).first()
-        if held is None or held.agent_id != agent.pk:
-            raise _not_holder(task, agent, held)
+        _holding(task, agent, _held(task), fence, actor)
         _put_back(task, reason="released", actor=actor, now=now)
     return task
 
 
 def expire(*, now: datetime, at_most: int = 200) -> int:
     """Puts back every task whose lease has run out; answers how many. Safe to run in two places at once."""
-    with ledger.writing():
-        lapsed = Claim.objects.select_for_update(of=("self",), skip_locked=True).expired(now)
-        ids = list(lapsed.order_by("lease_until").values_list("task_id", flat=True)[:at_most])
+    lapsed = Claim.objects.expired(now).order_by("lease_until")
+    ids = list(lapsed.values_list("task_id", flat=True)[:at_most])
     return sum(_expire_one(task_id, now) for task_id in ids)
+
+
+def _held(task: Task) -> Claim | None:
+    """The claim on a locked task."""
+    return Claim.objects.select_related("agent").filter(task=task).first()
 
 
 def _expire_one(task_id: int, now: datetime) -> bool:
     with ledger.writing():
         task = moving.locked(Task(pk=task_id))
-        held = Claim.objects.select_related("agent").filter(task=task, lease_until__lte=now).first()
-        if held is None:
+        held = _held(task)
+        if held is None or held.lease_until > now:
             return False
         _expire(task, held, now)
     return True
@@ -118,19 +122,25 @@ def _refuse_unready(task: Task, agent: Agent) -> None:
         raise ImpossibleMove(f"A task that is {task.status} cannot be claimed.")
     if task.mission.status != MissionStatus.ACTIVE:
         raise NotReady(f"Mission {task.mission.key} is {task.mission.status}; only tasks of an active one are claimed.")
-    if task.status in HELD and task.agent_id not in {None, agent.pk}:
-        raise NotReady(f"{task.agent.key} is at work on task {task.key}.", holder=task.agent.key)
+    if task.agent is not None and task.agent_id != agent.pk:
+        raise NotReady(f"Task {task.key} is {task.agent.key}'s.", holder=task.agent.key)
     unmet = Dependency.objects.filter(task=task).exclude(needs__status=TaskStatus.COMPLETED)
     waiting = list(unmet.values_list("needs__task_id", flat=True)[:20])
     if waiting:
         raise NotReady(f"Task {task.key} waits for {', '.join(waiting)}.", waits_for=waiting)
 
 
-def _not_holder(task: Task, agent: Agent, held: Claim | None) -> NotTheHolder:
+def _holding(task: Task, agent: Agent, held: Claim | None, fence: int | None, actor: Actor) -> Claim:
+    """The claim, when it is this agent's, under this fence if one is named."""
     if held is None:
-        return NotTheHolder(f"Nobody holds task {task.key}; claim it first.")
-    return NotTheHolder(
-        f"{held.agent.key} holds task {task.key}, not {agent.key}.",
-        holder=held.agent.key,
-        lease_until=held.lease_until,
-    )
+        raise NotTheHolder(f"Nobody holds task {task.key}; claim it first.")
+    if held.agent_id != agent.pk:
+        kind: type[Refusal] = NotYours if actor.kind == "agent" else NotTheHolder
+        raise kind(
+            f"{held.agent.key} holds task {task.key}, not {agent.key}.",
+            holder=held.agent.key,
+            lease_until=held.lease_until,
+        )
+    if fence not in {None, held.fence}:
+        raise FenceFallen(f"Your claim with fence {fence} has ended; the present one is {held.fence}.")
+    return held

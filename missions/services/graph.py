@@ -32,7 +32,8 @@ def depend(task: Task, needs: Sequence[Task]) -> bool:
         cursor.execute(REACHES, [list(wanted), task.pk])
         if cursor.fetchone():
             raise Invalid({"depends_on": [f"Task {task.key} would wait for itself: this closes a cycle."]})
-    Dependency.objects.filter(task=task, needs__in=present - wanted).delete()
+    if gone := present - wanted:
+        Dependency.objects.filter(task=task, needs__in=gone).delete()
     Dependency.objects.bulk_create([Dependency(task=task, needs_id=pk) for pk in sorted(wanted - present)])
     return True
 
@@ -43,7 +44,8 @@ def serve(task: Task, requirements: Iterable[Requirement], now: datetime) -> boo
     present = set(RequirementLink.objects.filter(task=task).values_list("requirement_id", flat=True))
     if set(wanted) == present:
         return False
-    RequirementLink.objects.filter(task=task, requirement__in=present - set(wanted)).delete()
+    if gone := present - set(wanted):
+        RequirementLink.objects.filter(task=task, requirement__in=gone).delete()
     RequirementLink.objects.bulk_create(
         RequirementLink(task=task, requirement=wanted[pk], revision=wanted[pk].revision, linked_at=now)
         for pk in sorted(set(wanted) - present)
@@ -52,9 +54,11 @@ def serve(task: Task, requirements: Iterable[Requirement], now: datetime) -> boo
 
 
 def named_needs(needs: Iterable[Task]) -> list[str]:
-    return sorted(need.key for need in needs)
+    return sorted({need.key for need in needs})
 
 
-def named_requirements(requirements: Iterable[Requirement]) -> list[dict[str, Any]]:
-    served = sorted(requirements, key=lambda each: each.key)
-    return [{"key": each.key, "revision": each.revision} for each in served]
+def named_requirements(task: Task) -> list[dict[str, Any]]:
+    """The requirements that the task serves, each at the revision to which it was linked."""
+    links = RequirementLink.objects.filter(task=task).select_related("requirement")
+    found = [{"key": link.requirement.key, "revision": link.revision} for link in links]
+    return sorted(found, key=lambda each: str(each["key"]))

@@ -3,6 +3,8 @@
 Every face that moves a task (report, PATCH, review, expiry, admin) comes through here.
 """
 
+import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,12 +42,22 @@ class Outcome:
 
 
 STAYED = Outcome(moved=False)
+LINKS = {"depends_on", "requirements"}
+"""What a task points at by rows of their own."""
 
 
 def locked(task: Task) -> Task:
     """The task's present row, locked for this transaction, with what a move needs to know."""
-    rows = Task.objects.select_for_update(of=("self",)).select_related("mission", "agent", "sprint")
+    rows = Task.objects.select_for_update(of=("self",), no_key=True).select_related("mission", "agent", "sprint")
     return rows.get(pk=task.pk)
+
+
+def proposed(task: Task, changes: Mapping[str, Any]) -> Task:
+    """The task as it would be with these fields, to ask about before anything is stored."""
+    found = copy.copy(task)
+    for name in changes.keys() - LINKS:
+        setattr(found, name, changes[name])
+    return found
 
 
 def ask(task: Task, after: TaskStatus, *, actor: Actor, now: datetime, reason: str = "") -> Outcome:
@@ -53,16 +65,21 @@ def ask(task: Task, after: TaskStatus, *, actor: Actor, now: datetime, reason: s
 
     Repeating the present state is not a move. Raises ImpossibleMove, naming the moves that are open.
     """
+    verdict = weigh(task, after, actor=actor, now=now)
+    return settle(task, after, verdict, actor=actor, now=now, reason=reason) if verdict else STAYED
+
+
+def weigh(task: Task, after: TaskStatus, *, actor: Actor, now: datetime) -> Any:
+    """The policies' verdict on a reported move, or None when it is none. Raises ImpossibleMove."""
     before = TaskStatus(task.status)
     if after == before:
-        return STAYED
+        return None
     if after not in reported_moves(before, review_required=task.needs_review):
         raise ImpossibleMove(refusal_of(before, after, review_required=task.needs_review))
-    verdict = judge(task, before, after, actor=actor, now=now)
-    return settle(task, after, verdict, actor=actor, now=now, reason=reason)
+    return judge(task, before, after, actor=actor, now=now)
 
 
-def settle(task: Task, after: TaskStatus, verdict: Any, *, actor: Actor, now: datetime, reason: str) -> Outcome:
+def settle(task: Task, after: TaskStatus, verdict: Any, *, actor: Actor, now: datetime, reason: str = "") -> Outcome:
     """Does what the policies' verdict says with a locked task: refuse on record, hold for approval, or move."""
     before = TaskStatus(task.status)
     decisions = tuple(verdict.as_data())

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from coordinator.lib import versions
-from coordinator.lib.errors import Conflict
+from coordinator.lib.errors import Conflict, Invalid
 from coordinator.lib.refs import Ref
 from missions.events import MissionCreated, MissionRevised, TaskCreated, TaskRevised
 from missions.lifecycle import MissionStatus
 from missions.models import Mission, MissionProcess, Task
-from missions.services import graph
+from missions.services import callers, graph
+from missions.services.callers import Caller
 from traceability import ledger
 from traceability.events import Actor
 from traceability.models import Requirement
@@ -45,15 +46,19 @@ def create_mission(*, actor: Actor, now: datetime, **fields: Any) -> Mission:
 
 
 def revise_mission(mission: Mission, *, expected: int | None, actor: Actor, now: datetime, **fields: Any) -> Mission:
-    """Changes what differs. Raises Stale when `expected` is not the mission's version."""
+    """Changes what differs, the status excepted (see `steering`). Raises Stale, Invalid."""
     with ledger.writing():
-        mission = Mission.objects.select_for_update().get(pk=mission.pk)
+        mission = Mission.objects.select_for_update(no_key=True).get(pk=mission.pk)
         versions.require(mission, expected)
-        if fields.get("mission_id", mission.key) != mission.key:
-            _free(Mission, fields["mission_id"])
-        if changed := versions.bump(mission, now=now, **fields):
-            ledger.record(MissionRevised(mission=mission.ref, fields=plain(changed)), actor=actor, at=now)
+        change_mission(mission, fields, actor=actor, now=now)
     return mission
+
+
+def change_mission(mission: Mission, fields: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
+    """Changes what differs on a locked mission. Raises Invalid for another public key."""
+    _keep_key(mission, fields)
+    if changed := versions.bump(mission, now=now, **fields):
+        ledger.record(MissionRevised(mission=mission.ref, fields=plain(changed)), actor=actor, at=now)
 
 
 def create_task(
@@ -66,58 +71,72 @@ def create_task(
     **fields: Any,
 ) -> Task:
     """A pending task of a mission that has not ended. Raises KeyTaken, MissionEnded."""
-    if mission.status in ENDED:
-        raise MissionEnded(f"Mission {mission.key} is {mission.status}; it takes no more tasks.")
     with ledger.writing():
+        mission = Mission.objects.select_for_update(no_key=True).get(pk=mission.pk)
+        if mission.status in ENDED:
+            raise MissionEnded(f"Mission {mission.key} is {mission.status}; it takes no more tasks.")
         _free(Task, fields.get("task_id"))
         task = Task.objects.create(mission=mission, **fields, status_since=now, created_at=now, updated_at=now)
-        if depends_on:
-            graph.depend(task, depends_on)
-        if requirements:
-            graph.serve(task, requirements, now)
         told = TaskCreated(
             mission=mission.ref,
             task=task.ref,
             agent=task.agent and task.agent.ref,
             fields=plain(task.values_of(*TASK_FIELDS)),
-            depends_on=graph.named_needs(depends_on),
-            requirements=graph.named_requirements(requirements),
+            **{"depends_on": [], "requirements": [], **_relinked(task, depends_on, requirements, now)},
         )
         ledger.record(told, actor=actor, at=now)
     return task
 
 
-def revise_task(task: Task, *, expected: int | None, actor: Actor, now: datetime, **fields: Any) -> Task:
-    """Changes what differs, the status excepted (see `moving`). Raises Stale, Invalid on a cycle."""
+def revise_task(
+    task: Task, *, expected: int | None, actor: Actor, now: datetime, caller: Caller | None = None, **fields: Any
+) -> Task:
+    """Changes what differs, the status excepted (see `moving`). Raises Stale, NotYours, Invalid on a cycle."""
     with ledger.writing():
-        task = Task.objects.select_for_update(of=("self",)).select_related("mission", "agent").get(pk=task.pk)
+        rows = Task.objects.select_for_update(of=("self",), no_key=True).select_related("mission", "agent", "sprint")
+        task = rows.get(pk=task.pk)
         versions.require(task, expected)
-        needs, served = fields.pop("depends_on", None), fields.pop("requirements", None)
-        if fields.get("task_id", task.key) != task.key:
-            _free(Task, fields["task_id"])
-        relinked = _relink(task, needs, served, now)
-        changed = versions.bump(task, now=now, **fields)
-        if relinked and not changed:
-            task.version, task.updated_at = task.version + 1, now
-            task.save(update_fields=["version", "updated_at"])
-        if changed or relinked:
-            ledger.record(
-                TaskRevised(mission=task.mission.ref, task=task.ref, fields=plain(changed), **relinked),
-                actor=actor,
-                at=now,
-            )
+        if caller:
+            callers.refuse_stranger(task, caller)
+        change(task, fields, actor=actor, now=now)
     return task
 
 
-def _relink(
+def change(task: Task, fields: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
+    """Changes what differs on a locked task. Raises Invalid on a cycle, or for another public key."""
+    plain_fields = dict(fields)
+    relinked = _relinked(task, plain_fields.pop("depends_on", None), plain_fields.pop("requirements", None), now)
+    _keep_key(task, plain_fields)
+    changed = versions.bump(task, now=now, **plain_fields)
+    if relinked and not changed:
+        versions.touch(task, now=now)
+    if changed or relinked:
+        told = TaskRevised(
+            mission=task.mission.ref,
+            task=task.ref,
+            agent=task.agent and task.agent.ref,
+            fields=plain(changed),
+            **relinked,
+        )
+        ledger.record(told, actor=actor, at=now)
+
+
+def _relinked(
     task: Task, needs: Sequence[Task] | None, served: Sequence[Requirement] | None, now: datetime
 ) -> dict[str, Any]:
+    """What the task newly waits for and serves, as whole lists; without a list that stayed."""
     changed: dict[str, Any] = {}
     if needs is not None and graph.depend(task, needs):
         changed["depends_on"] = graph.named_needs(needs)
     if served is not None and graph.serve(task, served, now):
-        changed["requirements"] = graph.named_requirements(served)
+        changed["requirements"] = graph.named_requirements(task)
     return changed
+
+
+def _keep_key(row: Mission | Task, fields: Mapping[str, Any]) -> None:
+    """History and other rows name it by its key, so the key stays."""
+    if fields.get(row.KEY, row.key) != row.key:
+        raise Invalid({row.KEY: [f"A public key does not change; this is {row.key!r}."]})
 
 
 def _free(model: type[Mission] | type[Task], key: str | None) -> None:

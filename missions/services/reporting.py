@@ -5,69 +5,74 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from agents.models import Agent
 from coordinator.lib import versions
-from coordinator.lib.errors import NotAllowed
-from missions.events import TaskReported, TaskRevised
+from missions.events import TaskReported
 from missions.lifecycle import TaskStatus
-from missions.models import Claim, Report, Task
-from missions.services import moving
+from missions.models import Report, Task
+from missions.services import callers, metering, moving, planning
+from missions.services.callers import Caller
 from missions.services.moving import STAYED, Outcome
 from traceability import ledger
 from traceability.events import Actor
 
+__all__ = ["Caller", "Filing", "file_report"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Filing:
-    """What an agent reports. `outputs` are merged key by key; a `None` status or percent says nothing."""
+    """What is reported. `outputs` are merged key by key; a `None` status or percent says nothing.
+
+    `changes` are fields of the task that change with the move, `usage` is a reading of `metering`, and `fence` the
+    number of the claim under which the caller works.
+    """
 
     status: TaskStatus | None = None
     percent: int | None = None
     outputs: Mapping[str, Any] = field(default_factory=dict)
     logs: tuple[Mapping[str, Any], ...] = ()
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who reports: the account, and the agent that it is or speaks for (None: a person for themselves)."""
-
-    user: Any
-    agent: Agent | None
-    is_agent: bool
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    usage: Any = None
+    fence: int | None = None
 
 
 def file_report(
     task: Task, filing: Filing, *, caller: Caller, expected: int | None, actor: Actor, now: datetime
 ) -> tuple[Task, Outcome]:
-    """Records the report and moves the task. Raises NotAllowed, ImpossibleMove, Stale, BlockedByPolicy.
+    """Records the report, its cost, and the move. Raises NotYours, ImpossibleMove, Stale, BlockedByPolicy.
 
-    A policy that blocks leaves its refusal on record and nothing else of the report.
+    All of it in one transaction. A policy that blocks leaves its refusal on record and nothing else of the report.
     """
     with ledger.writing():
         task = moving.locked(task)
         versions.require(task, expected)
-        _refuse_stranger(task, caller)
-        if filing.status == TaskStatus.IN_PROGRESS and task.agent is None and caller.agent is not None:
-            _take(task, caller.agent, actor, now)
-        outcome = _move(task, filing, actor, now)
-        if not outcome.blocked:
-            _keep(task, filing, caller, actor, now)
+        callers.refuse_stranger(task, caller, filing.fence)
+        outcome = _file(task, filing, caller, actor, now)
     outcome.raise_if_blocked(task)
     return task, outcome
 
 
-def _take(task: Task, agent: Agent, actor: Actor, now: datetime) -> None:
-    versions.bump(task, now=now, agent=agent)
-    told = TaskRevised(
-        mission=task.mission.ref, task=task.ref, agent=agent.ref, fields={"agent": {"id": agent.pk, "key": agent.key}}
-    )
-    ledger.record(told, actor=actor, at=now)
+def _file(task: Task, filing: Filing, caller: Caller, actor: Actor, now: datetime) -> Outcome:
+    changes = _changes(task, filing, caller)
+    wanted = moving.proposed(task, changes)
+    verdict = filing.status and moving.weigh(wanted, filing.status, actor=actor, now=now)
+    if verdict and verdict.outcome == "block":
+        return moving.settle(task, filing.status, verdict, actor=actor, now=now)
+    planning.change(task, changes, actor=actor, now=now)
+    outcome = STAYED
+    if verdict:
+        outcome = moving.settle(task, filing.status, verdict, actor=actor, now=now, reason=_last_line(filing))
+    _keep(task, filing, caller, actor, now)
+    if filing.usage is not None:
+        metering.charge(task, filing.usage, agent=caller.agent or task.agent, actor=actor, now=now)
+    return outcome
 
 
-def _move(task: Task, filing: Filing, actor: Actor, now: datetime) -> Outcome:
-    if filing.status is None:
-        return STAYED
-    return moving.ask(task, filing.status, actor=actor, now=now, reason=_last_line(filing))
+def _changes(task: Task, filing: Filing, caller: Caller) -> dict[str, Any]:
+    """The fields that change; an agent that starts on a free task takes it."""
+    changes = dict(filing.changes)
+    if filing.status == TaskStatus.IN_PROGRESS and task.agent is None and caller.agent is not None:
+        changes.setdefault("agent", caller.agent)
+    return changes
 
 
 def _keep(task: Task, filing: Filing, caller: Caller, actor: Actor, now: datetime) -> None:
@@ -93,17 +98,6 @@ def _keep(task: Task, filing: Filing, caller: Caller, actor: Actor, now: datetim
         logs=len(filing.logs),
     )
     ledger.record(told, actor=actor, at=now)
-
-
-def _refuse_stranger(task: Task, caller: Caller) -> None:
-    """An agent's token reports on its own tasks and on free ones; a person may report for anyone."""
-    if not caller.is_agent:
-        return
-    mine = caller.agent.pk if caller.agent else None
-    held = Claim.objects.filter(task=task).values_list("agent_id", flat=True).first()
-    for other in (held, task.agent_id):
-        if other is not None and other != mine:
-            raise NotAllowed(f"Task {task.key} belongs to another agent.")
 
 
 def _last_line(filing: Filing) -> str:

@@ -1,5 +1,7 @@
 """Starting, pausing, completing and cancelling missions, with their process trees."""
 
+import copy
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,66 +9,79 @@ from django.db import transaction
 from django_q.tasks import async_task
 
 from coordinator.lib import versions
-from coordinator.lib.errors import Conflict, ImpossibleMove
+from coordinator.lib.errors import Conflict, ImpossibleMove, Invalid
 from missions import facts
-from missions.events import MissionMoved, MissionMoveRefused, ProcessChanged
+from missions.events import MissionMoved, MissionMoveHeld, MissionMoveRefused, ProcessChanged
 from missions.lifecycle import MISSION_MOVES, MissionStatus, is_open, open_text
 from missions.models import Mission, MissionProcess
+from missions.services import planning
 from policies.services import deciding
 from traceability import ledger
 from traceability.events import Actor
 
 STATE = MissionProcess.State
+BEGINNINGS = (MissionStatus.PLANNING, MissionStatus.ACTIVE)
 
 
 class MissionBlockedByPolicy(Conflict):
     """A policy blocks this move of the mission."""
 
 
+def open_mission(
+    *, status: MissionStatus = MissionStatus.PLANNING, actor: Actor, now: datetime, **fields: Any
+) -> tuple[Mission, int | None]:
+    """Makes a mission, and starts it when `status` says so; the second answer is the approval that holds the start.
+
+    A policy that blocks the start blocks the whole: there is no mission then. Raises Invalid, KeyTaken,
+    MissionBlockedByPolicy.
+    """
+    if status not in BEGINNINGS:
+        raise Invalid({"status": ["A new mission is planning or active."]})
+    with ledger.writing():
+        mission = planning.create_mission(**fields, actor=actor, now=now)
+        if status == MissionStatus.PLANNING:
+            return mission, None
+        verdict = _weigh(mission, status, actor=actor, now=now)
+        _raise_if_blocked(mission, verdict)
+        _settle(mission, status, verdict, actor=actor, now=now)
+    return mission, verdict.approval_id if verdict.outcome == "escalate" else None
+
+
 def move_mission(
-    mission: Mission, after: MissionStatus, *, expected: int | None, actor: Actor, now: datetime
+    mission: Mission,
+    after: MissionStatus,
+    *,
+    expected: int | None,
+    actor: Actor,
+    now: datetime,
+    changes: Mapping[str, Any] | None = None,
 ) -> int | None:
     """Moves the mission and starts or stops its process; the answer is the approval that holds the move, or None.
 
-    Raises ImpossibleMove, MissionBlockedByPolicy (the refusal stays on record), Stale.
+    `changes` are fields that change with the move. Raises ImpossibleMove, MissionBlockedByPolicy (the refusal stays on
+    record, and nothing else), Stale, Invalid.
     """
     with ledger.writing():
-        mission = Mission.objects.select_for_update().get(pk=mission.pk)
+        mission = Mission.objects.select_for_update(no_key=True).get(pk=mission.pk)
         versions.require(mission, expected)
-        before = MissionStatus(mission.status)
-        if not is_open(MISSION_MOVES, before, after):
-            raise ImpossibleMove(
-                f"A mission that is {before} cannot become {after}. {open_text(MISSION_MOVES[before])}"
-            )
-        verdict = deciding.decide(
-            point="mission_transition",
-            action=facts.of_mission_move(mission, before, after, now=now),
-            mission=mission.ref,
-            task=None,
-            agent=None,
-            actor=actor,
-            now=now,
-        )
-        if verdict.outcome == "block":
-            told = MissionMoveRefused(mission=mission.ref, before=before, after=after, decisions=verdict.as_data())
-            ledger.record(told, actor=actor, at=now)
-        elif verdict.outcome != "escalate":
-            apply(mission, after, actor=actor, now=now, decisions=verdict.as_data())
-    if verdict.outcome == "block":
-        texts = "; ".join(each["message"] for each in verdict.as_data() if each["outcome"] == "block")
-        raise MissionBlockedByPolicy(f"Mission {mission.key} was not moved: {texts}", decisions=verdict.as_data())
+        verdict = _weigh(_proposed(mission, changes or {}), after, actor=actor, now=now)
+        if verdict.outcome != "block":
+            planning.change_mission(mission, changes or {}, actor=actor, now=now)
+        _settle(mission, after, verdict, actor=actor, now=now)
+    _raise_if_blocked(mission, verdict)
     return verdict.approval_id if verdict.outcome == "escalate" else None
 
 
 def apply(
     mission: Mission, after: MissionStatus, *, actor: Actor, now: datetime, decisions: list[dict[str, Any]]
 ) -> None:
-    """Moves a locked mission along the table, without asking the policies."""
+    """Moves a locked mission along the table, without asking the policies. Raises ImpossibleMove."""
     before = MissionStatus(mission.status)
+    _refuse_impossible(before, after)
     marks: dict[str, Any] = {}
     if after == MissionStatus.ACTIVE:
         marks["started_at"] = mission.started_at or now
-    if after in {MissionStatus.COMPLETED, MissionStatus.CANCELLED}:
+    if after in planning.ENDED:
         marks["ended_at"] = now
     versions.bump(mission, now=now, status=after, **marks)
     ledger.record(
@@ -77,7 +92,7 @@ def apply(
 
 def want_process(mission: Mission, wanted: bool, *, actor: Actor, now: datetime) -> None:
     """Says in rows whether the mission's process tree shall run; a worker acts on it, woken after the commit."""
-    process = MissionProcess.objects.select_for_update().get(mission=mission)
+    process = MissionProcess.objects.select_for_update(no_key=True).get(mission=mission)
     if process.wanted == wanted:
         return
     process.wanted, process.since = wanted, now
@@ -92,3 +107,53 @@ def want_process(mission: Mission, wanted: bool, *, actor: Actor, now: datetime)
 def wake() -> None:
     """Asks a worker to look at the mission processes now; a lost wake-up is made good by the next beat."""
     async_task("missions.jobs.beat", save=False)
+
+
+def _proposed(mission: Mission, changes: Mapping[str, Any]) -> Mission:
+    found = copy.copy(mission)
+    for name, value in changes.items():
+        setattr(found, name, value)
+    return found
+
+
+def _weigh(mission: Mission, after: MissionStatus, *, actor: Actor, now: datetime) -> Any:
+    """What the policies say of the move. Raises ImpossibleMove."""
+    before = MissionStatus(mission.status)
+    _refuse_impossible(before, after)
+    return deciding.decide(
+        point="mission_transition",
+        action=facts.of_mission_move(mission, before, after, now=now),
+        mission=mission.ref,
+        task=None,
+        agent=None,
+        actor=actor,
+        now=now,
+    )
+
+
+def _settle(mission: Mission, after: MissionStatus, verdict: Any, *, actor: Actor, now: datetime) -> None:
+    """Does what the verdict says with a locked mission: refuse on record, hold for approval, or move."""
+    before, decisions = MissionStatus(mission.status), verdict.as_data()
+    if verdict.outcome == "block":
+        told = MissionMoveRefused(mission=mission.ref, before=before, after=after, decisions=decisions)
+        ledger.record(told, actor=actor, at=now)
+    elif verdict.outcome == "escalate":
+        held = MissionMoveHeld(
+            mission=mission.ref, before=before, after=after, approval=verdict.approval_id, decisions=decisions
+        )
+        ledger.record(held, actor=actor, at=now)
+    else:
+        apply(mission, after, actor=actor, now=now, decisions=decisions)
+
+
+def _raise_if_blocked(mission: Mission, verdict: Any) -> None:
+    if verdict.outcome == "block":
+        decisions = verdict.as_data()
+        texts = "; ".join(each["message"] for each in decisions if each["outcome"] == "block")
+        raise MissionBlockedByPolicy(f"Mission {mission.key} was not moved: {texts}", decisions=decisions)
+
+
+def _refuse_impossible(before: MissionStatus, after: MissionStatus) -> None:
+    if not is_open(MISSION_MOVES, before, after):
+        moves = open_text(MISSION_MOVES[before])
+        raise ImpossibleMove(f"A mission that is {before} cannot become {after}. {moves}")

@@ -1,0 +1,61 @@
+"""What the coordinator advises, and the runs of tasks by adapters."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from coordinator.lib.admin import ServiceAdmin, chip, chip_column
+from missions.admin.bases import by
+from missions.models import Advisory, Execution
+from missions.services import advising, executing
+
+
+@admin.register(Advisory)
+class AdvisoryAdmin(ServiceAdmin):
+    write_scope = "tasks:review"
+    list_display = (
+        "message", chip_column("severity"), "kind", "mission", "task", "agent", "standing", "opened_at",
+        "acknowledged_by",
+    )  # fmt: skip
+    list_select_related = ("mission", "task", "agent", "acknowledged_by")
+    list_filter = (
+        "severity", "kind", ("resolved_at", admin.EmptyFieldListFilter),
+        ("acknowledged_at", admin.EmptyFieldListFilter),
+    )  # fmt: skip
+    search_fields = ("message", "cause", "mission__mission_id", "task__task_id", "agent__agent_id")
+    date_hierarchy = "opened_at"
+    ordering = ("-pk",)
+    actions = ("acknowledge",)
+
+    @admin.display(description="State", ordering="resolved_at")
+    def standing(self, row: Advisory) -> str:
+        if row.resolved_at is not None:
+            return chip("completed", "Resolved")
+        return chip("review", "Seen") if row.acknowledged_at else chip("active", "Open")
+
+    @admin.action(description="Acknowledge the chosen advisories", permissions=["write"])
+    def acknowledge(self, request: HttpRequest, rows: QuerySet[Advisory]) -> HttpResponse | None:
+        said: dict[str, Any] = {"person": request.user, **by(request)}
+        return self.each(request, rows, lambda row: advising.acknowledge(row, **said), "{} acknowledged.")
+
+
+@admin.register(Execution)
+class ExecutionAdmin(ServiceAdmin):
+    area = "tasks"
+    list_display = (
+        "id", "task", "agent", "adapter", chip_column("state"), "attempt", "failure", "cost_usd", "host", "created_at",
+        "ended_at",
+    )  # fmt: skip
+    list_select_related = ("task", "agent")
+    list_filter = ("state", "adapter", "failure", ("agent", admin.RelatedOnlyFieldListFilter))
+    search_fields = ("task__task_id", "agent__agent_id", "mission__mission_id", "failure_detail")
+    date_hierarchy = "created_at"
+    ordering = ("-pk",)
+    actions = ("cancel",)
+
+    @admin.action(description="Cancel the chosen runs", permissions=["write"])
+    def cancel(self, request: HttpRequest, rows: QuerySet[Execution]) -> HttpResponse | None:
+        said = by(request)
+        return self.each(request, rows, lambda row: executing.cancel(row, **said), "{} asked to stop.")
