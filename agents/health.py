@@ -46,11 +46,26 @@ STATUS_AFTER: dict[ActivityEvent, AgentStatus] = {
 """A heartbeat keeps the status, except that it brings an offline agent back to idle."""
 
 
+BEGINS_TASK = {ActivityEvent.TASK_START}
+ENDS_TASK = {ActivityEvent.SESSION_START, ActivityEvent.TASK_COMPLETE, ActivityEvent.COMPLETED, ActivityEvent.STOP}
+"""After the first an agent is at the task that it names, after the second at none; the others keep what was."""
+
+SILENCE_ENDS = (AgentStatus.IDLE, AgentStatus.WORKING)
+"""Who is silent in these is taken for offline; waiting, blocked and error say themselves why nothing more is heard."""
+
+
 def status_after(present: AgentStatus, event: ActivityEvent) -> AgentStatus:
     """The status after an event."""
     if event == ActivityEvent.HEARTBEAT:
         return AgentStatus.IDLE if present == AgentStatus.OFFLINE else present
     return STATUS_AFTER[event]
+
+
+def is_at_task(event: ActivityEvent, *, named: bool) -> bool | None:
+    """Whether the agent is at the named task after the event; None: at the one where it was."""
+    if event in ENDS_TASK:
+        return False
+    return True if event in BEGINS_TASK or named else None
 
 
 def is_silent(last_seen_at: datetime | None, now: datetime, *, after_s: int) -> bool:

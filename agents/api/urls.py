@@ -1,5 +1,9 @@
-"""Routes."""
+"""The routes of agents; what they report and their briefing are served by missions, which know the tasks."""
 
-from django.urls import URLPattern
+from agents.api.views import AgentView
+from coordinator.lib.routes import route
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    route("agents", AgentView, "agents", get="list", post="create"),
+    route("agents/<str:key>", AgentView, "agent", get="retrieve", patch="partial_update"),
+]

@@ -114,6 +114,7 @@ class Migration(migrations.Migration):
                 ("context", models.JSONField(default=dict)),
                 ("session", models.CharField(blank=True, max_length=200)),
                 ("mission_id", models.BigIntegerField(null=True)),
+                ("mission_key", models.CharField(blank=True, max_length=100)),
                 ("task_id", models.BigIntegerField(null=True)),
                 ("task_key", models.CharField(blank=True, max_length=100)),
                 ("at", models.DateTimeField()),
@@ -133,7 +134,7 @@ class Migration(migrations.Migration):
             name="Usage",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("usage_id", models.CharField(max_length=200, null=True, unique=True)),
+                ("usage_id", models.CharField(max_length=200, null=True)),
                 ("mission_id", models.BigIntegerField(null=True)),
                 ("mission_key", models.CharField(blank=True, max_length=100)),
                 ("task_id", models.BigIntegerField(null=True)),
@@ -201,5 +202,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="usage",
             index=models.Index(fields=["task_id"], name="usage_of_task"),
+        ),
+        migrations.AddConstraint(
+            model_name="usage",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("usage_id__isnull", False)),
+                fields=("agent", "usage_id"),
+                name="an_agent_reports_a_usage_once",
+                nulls_distinct=False,
+            ),
         ),
     ]

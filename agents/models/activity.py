@@ -7,13 +7,17 @@ from agents.models.agent import Agent
 
 
 class Activity(models.Model):
-    """One reported event. Tasks and missions are plain ids: this room does not know their tables."""
+    """One reported event. Tasks and missions are plain ids and keys: this room does not know their tables.
+
+    A key without an id is what the agent named and nobody knows.
+    """
 
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="activities")
     event = models.CharField(max_length=20, choices=ActivityEvent.choices)
     context = models.JSONField(default=dict)
     session = models.CharField(max_length=200, blank=True)
     mission_id = models.BigIntegerField(null=True)
+    mission_key = models.CharField(max_length=100, blank=True)
     task_id = models.BigIntegerField(null=True)
     task_key = models.CharField(max_length=100, blank=True)
     at = models.DateTimeField()

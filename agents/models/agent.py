@@ -6,15 +6,15 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 
-from agents.health import AgentStatus, HealthState
+from agents.health import SILENCE_ENDS, AgentStatus, HealthState
 from coordinator.lib.keys import PublicKeyField
 from coordinator.lib.models import Resource, ResourceQuerySet
 
 
 class AgentQuerySet(ResourceQuerySet["Agent"]):
     def silent_since(self, moment: datetime) -> Self:
-        """Not offline, and not heard since."""
-        return self.exclude(status=AgentStatus.OFFLINE).filter(last_seen_at__lt=moment)
+        """Heard before, not since, and in a status that should be heard of."""
+        return self.filter(status__in=SILENCE_ENDS, last_seen_at__lt=moment)
 
     def capable_of(self, capability: str) -> Self:
         return self.filter(capabilities__contains=[capability])

@@ -9,6 +9,7 @@ class Usage(models.Model):
     """Token classes are disjoint: `input` is what no cache served; `reasoning` is part of `output`.
 
     `cost_usd` is the reported cost, else the one computed from our price table, else NULL: unknown is not zero.
+    A `usage_id` counts once for each agent; what names no agent has one namespace of its own.
     """
 
     class Source(models.TextChoices):
@@ -16,7 +17,7 @@ class Usage(models.Model):
         COMPUTED = "computed"
         UNKNOWN = "unknown"
 
-    usage_id = models.CharField(max_length=200, unique=True, null=True)
+    usage_id = models.CharField(max_length=200, null=True)
     agent = models.ForeignKey(Agent, null=True, on_delete=models.PROTECT, related_name="usages")
     mission_id = models.BigIntegerField(null=True)
     mission_key = models.CharField(max_length=100, blank=True)
@@ -37,6 +38,14 @@ class Usage(models.Model):
 
     class Meta:
         verbose_name_plural = "usage"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agent", "usage_id"],
+                condition=models.Q(usage_id__isnull=False),
+                nulls_distinct=False,
+                name="an_agent_reports_a_usage_once",
+            )
+        ]
         indexes = [
             models.Index(fields=["at"], name="usage_at"),
             models.Index(fields=["agent", "at"], name="usage_of_agent"),

@@ -1,10 +1,12 @@
 """The routes of executions, advisories, GitHub and what agents report."""
 
 from coordinator.lib.routes import route
-from missions.api.activity import ActivityView, BriefingView, UsageReportView
+from missions.api.activity import ActivityView
 from missions.api.advisories import AdvisoryView
+from missions.api.briefings import BriefingView
 from missions.api.executions import ExecutionView, TaskExecutionsView
 from missions.api.github import GitHubIssueView, SyncView, WebhookView
+from missions.api.usage import UsageReportView
 
 urlpatterns = [
     route("tasks/<str:key>/execute", TaskExecutionsView, "task-execute", post="execute"),
@@ -18,7 +20,7 @@ urlpatterns = [
     route("github/issues/<path:key>", GitHubIssueView, "github-issue", get="retrieve"),
     route("github/sync", SyncView, "github-sync", post="sync"),
     route("github/webhook", WebhookView, "github-webhook", post="receive"),
-    route("agents/<str:key>/activity", ActivityView, "agent-activity-report", post="report"),
+    route("agents/<str:key>/activity", ActivityView, "agent-activity", get="list", post="report"),
     route("agents/<str:key>/briefing", BriefingView, "agent-briefing", get="brief"),
-    route("usage", UsageReportView, "usage-report", post="report"),
+    route("usage", UsageReportView, "usage", get="summary", post="report"),
 ]

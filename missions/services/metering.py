@@ -1,0 +1,115 @@
+"""Charging use to tasks and missions. Rows are locked in one order everywhere: tasks, usages, agents, missions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from agents import costs
+from agents.costs import Use
+from agents.models import Agent
+from agents.services import metering, registering
+from agents.services.metering import Metered, Spent
+from coordinator.lib.errors import Invalid
+from missions import places
+from missions.models import Mission, Task
+from missions.services import costing
+from traceability import ledger
+from traceability.events import Actor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Charge:
+    """A use and who pays for it: the task's mission when a task is named, else the mission, else nobody."""
+
+    use: Use
+    agent: Agent | None = None
+    task: Task | None = None
+    mission: Mission | None = None
+
+    @property
+    def payer(self) -> Mission | None:
+        return self.task.mission if self.task else self.mission
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reported:
+    """A use and the ids or keys that were named with it."""
+
+    use: Use
+    agent: str | int | None = None
+    task: str | int | None = None
+    mission: str | int | None = None
+
+
+def read(given: Mapping[str, Any] | None) -> Use | None:
+    """The use that a report on a task tells; None when it tells none. Raises Invalid."""
+    if given is None:
+        return None
+    try:
+        return costs.read(given)
+    except Invalid as invalid:
+        raise Invalid({f"usage.{name}": texts for name, texts in invalid.errors.items()}) from invalid
+
+
+def charge(task: Task, use: Use, *, agent: Agent | None, actor: Actor, now: datetime) -> Metered:
+    """Counts a use for a task: of the agent that reports, else of the task's own."""
+    return charge_all([Charge(use=use, agent=agent or task.agent, task=task)], actor=actor, now=now)[0]
+
+
+def report(reports: Sequence[Reported], *, user: Any, actor: Actor, now: datetime) -> list[Metered]:
+    """Counts uses that name their agent, task and mission; without an agent they are the caller's own.
+
+    Raises Invalid for a name that is not known, NotAllowed for an agent that speaks for another.
+    """
+    own = registering.agent_of(user)
+    charges = [_charge(each, own, user, f"{index}." if len(reports) > 1 else "") for index, each in enumerate(reports)]
+    return charge_all(charges, actor=actor, now=now)
+
+
+def charge_all(charges: Sequence[Charge], *, actor: Actor, now: datetime) -> list[Metered]:
+    """Counts each use once, for its agent and for who pays; answers what became of each, in the same order."""
+    with ledger.writing():
+        _lock({each.task.pk for each in charges if each.task})
+        metered = metering.meter([_spent(each) for each in charges], actor=actor, now=now)
+        for (mission, task, agent), cost in _bills(charges, metered):
+            costing.add_cost(mission=mission, task=task, cost_usd=cost, agent=agent, actor=actor, now=now)
+    return metered
+
+
+def _charge(each: Reported, own: Agent | None, user: Any, where: str) -> Charge:
+    agent = own if each.agent is None else Agent.objects.named(each.agent).first()
+    if each.agent is not None and agent is None:
+        raise Invalid({f"{where}agent": [f"There is no agent {str(each.agent)[:100]!r}."]})
+    registering.may_change(user, agent)
+    (place,) = places.of([{"task": each.task, "mission": each.mission}], agent)
+    if place.warnings:
+        raise Invalid({f"{where}{'task' if each.task else 'mission'}": list(place.warnings)})
+    return Charge(use=each.use, agent=agent, task=place.task, mission=place.mission)
+
+
+def _lock(tasks: set[int]) -> None:
+    rows = Task.objects.select_for_update(no_key=True).filter(pk__in=tasks).order_by("pk")
+    list(rows.values_list("pk", flat=True))
+
+
+def _spent(each: Charge) -> Spent:
+    return Spent(
+        use=each.use,
+        agent=each.agent,
+        mission=each.payer and each.payer.ref,
+        task=each.task and each.task.ref,
+        sprint_id=each.task and each.task.sprint_id,
+    )
+
+
+def _bills(charges: Sequence[Charge], metered: Sequence[Metered]) -> list[Any]:
+    """What each mission, task and agent owes together for what was counted now, missions in the order of their ids."""
+    owed: dict[tuple[int, int, int], list[Any]] = {}
+    for each, row in zip(charges, metered, strict=True):
+        if row.counted and row.cost_usd and each.payer:
+            whose = (each.payer.pk, each.task.pk if each.task else 0, each.agent.pk if each.agent else 0)
+            bill = owed.setdefault(whose, [(each.payer, each.task, each.agent), Decimal(0)])
+            bill[1] += row.cost_usd
+    return [owed[whose] for whose in sorted(owed)]
