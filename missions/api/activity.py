@@ -81,24 +81,24 @@ class ActivityView(ResourceView):
     @extend_schema(request=ONE_OR_MANY, responses={201: ANSWERS})
     def report(self, request: Request, key: str) -> Response:
         """Stores one event or a list of up to 500, all or none. An unknown agent is registered when the token may."""
-        lines, many = self._lines()
+        lines, many = lines_of(request.data)
         scopes: frozenset[str] = request.auth.scopes  # type: ignore[union-attr]
         heard = hearing.hear(key, lines, user=request.user, scopes=scopes, actor=self.actor, now=self.now)
         told = _told_many(heard) if many else _told_one(heard)
         return Response({**told, **_hints(heard, lines)}, status=status.HTTP_201_CREATED)
 
-    def _lines(self) -> tuple[list[Line], bool]:
-        """The events of the body, and whether they came as a list."""
-        data = self.request.data
-        data = data[self.resource] if isinstance(data, dict) and set(data) == {self.resource} else data
-        many = isinstance(data, list)
-        if many and not 1 <= len(data) <= hearing.MOST:
-            raise Invalid({"body": [f"Send 1 to {hearing.MOST} events at a time; this list has {len(data)}."]})
-        if not many and not isinstance(data, dict):
-            raise Invalid({"body": ["Send an event, or a list of events."]})
-        read = ActivityBody(data=data, many=many)
-        read.is_valid(raise_exception=True)
-        return [_line(each) for each in (read.validated_data if many else [read.validated_data])], many
+
+def lines_of(data: Any) -> tuple[list[Line], bool]:
+    """The events of a body, and whether they came as a list. Raises Invalid, ValidationError."""
+    data = data["activity"] if isinstance(data, dict) and set(data) == {"activity"} else data
+    many = isinstance(data, list)
+    if many and not 1 <= len(data) <= hearing.MOST:
+        raise Invalid({"body": [f"Send 1 to {hearing.MOST} events at a time; this list has {len(data)}."]})
+    if not many and not isinstance(data, dict):
+        raise Invalid({"body": ["Send an event, or a list of events."]})
+    read = ActivityBody(data=data, many=many)
+    read.is_valid(raise_exception=True)
+    return [_line(each) for each in (read.validated_data if many else [read.validated_data])], many
 
 
 def _line(fields: dict[str, Any]) -> Line:

@@ -15,7 +15,7 @@ from coordinator.lib.views import ResourceView
 from missions import replay
 from missions.models import Mission
 from traceability import verifying
-from traceability.api import trace
+from traceability.api.trace import FILTERS, EntryShape, VerdictShape
 from traceability.models import Entry
 
 
@@ -41,9 +41,9 @@ class ReplayShape(serializers.Serializer[Any]):
 class ReplayView(ResourceView):
     """What the ledger says of one mission."""
 
-    serializer_class = trace.EntryShape
+    serializer_class = EntryShape
     queryset = Entry.objects.all()
-    filters = {name: each for name, each in trace.FILTERS.items() if name != "mission"}
+    filters = {name: each for name, each in FILTERS.items() if name != "mission"}
     scopes = {"trace": "trace:read", "verify": "trace:read", "replay": "trace:read"}
 
     @property
@@ -58,7 +58,7 @@ class ReplayView(ResourceView):
         """The mission's entries, oldest first."""
         return self.page(self.get_queryset())
 
-    @extend_schema(responses=trace.VerdictShape)
+    @extend_schema(responses=VerdictShape)
     def verify(self, request: Request, key: str) -> Response:
         """Checks the mission's chain."""
         return Response(verifying.verify(f"mission:{self.mission.pk}").as_data())
