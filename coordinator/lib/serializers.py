@@ -8,6 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from coordinator.lib.errors import Missing
+from coordinator.lib.keys import valid_key
+from coordinator.lib.keys import valid_key
 from coordinator.lib.models import Resource
 
 
@@ -79,7 +81,8 @@ class Key(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("required", False)
-        kwargs.setdefault("max_length", 100)
+        kwargs.setdefault("validators", [valid_key])
+        kwargs.setdefault("validators", [valid_key])
         super().__init__(**kwargs)
 
 
