@@ -9,7 +9,6 @@ from rest_framework import serializers
 
 from coordinator.lib.errors import Missing
 from coordinator.lib.keys import valid_key
-from coordinator.lib.keys import valid_key
 from coordinator.lib.models import Resource
 
 
@@ -81,7 +80,6 @@ class Key(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("required", False)
-        kwargs.setdefault("validators", [valid_key])
         kwargs.setdefault("validators", [valid_key])
         super().__init__(**kwargs)
 
