@@ -7,12 +7,10 @@ from django.db.models import F, Q
 
 from coordinator.lib.keys import PublicKeyField
 from coordinator.lib.models import Resource, ResourceQuerySet
+from coordinator.lib.refs import Subject
+from sprints.lifecycle import SprintStatus
 
-
-class SprintStatus(models.TextChoices):
-    PLANNED = "planned"
-    ACTIVE = "active"
-    COMPLETED = "completed"
+__all__ = ["Sprint", "SprintQuerySet", "SprintStatus"]
 
 
 class SprintQuerySet(ResourceQuerySet["Sprint"]):
@@ -21,6 +19,10 @@ class SprintQuerySet(ResourceQuerySet["Sprint"]):
 
     def completed(self) -> Self:
         return self.filter(status=SprintStatus.COMPLETED)
+
+    def latest_completed(self, count: int) -> Self:
+        """The `count` sprints completed last, the latest first."""
+        return self.completed().order_by("-completed_at", "-pk")[:count]
 
 
 class Sprint(Resource):
@@ -39,8 +41,32 @@ class Sprint(Resource):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(end_date__gte=F("start_date")), name="a_sprint_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(end_date__gte=F("start_date")),
+                name="a_sprint_ends_after_it_starts",
+                violation_error_message="A sprint ends on or after its start.",
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=SprintStatus.values), name="sprint_status_is_one_of_the_table"
             ),
+            models.CheckConstraint(
+                condition=Q(status=SprintStatus.PLANNED, started_at__isnull=True)
+                | Q(status__in=[SprintStatus.ACTIVE, SprintStatus.COMPLETED], started_at__isnull=False),
+                name="a_sprint_that_began_says_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=SprintStatus.COMPLETED, completed_at__isnull=False)
+                | Q(status__in=[SprintStatus.PLANNED, SprintStatus.ACTIVE], completed_at__isnull=True),
+                name="a_sprint_that_ended_says_when",
+            ),
         ]
+
+    @property
+    def days(self) -> int:
+        """How many days it lasts, the first and the last included."""
+        return (self.end_date - self.start_date).days + 1
+
+    @property
+    def subject(self) -> Subject:
+        """How history names it."""
+        return Subject("sprint", self.pk, self.key)

@@ -37,10 +37,27 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("end_date__gte", models.F("start_date"))),
                         name="a_sprint_ends_after_it_starts",
+                        violation_error_message="A sprint ends on or after its start.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("status__in", ["planned", "active", "completed"])),
                         name="sprint_status_is_one_of_the_table",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("started_at__isnull", True), ("status", "planned")),
+                            models.Q(("started_at__isnull", False), ("status__in", ["active", "completed"])),
+                            _connector="OR",
+                        ),
+                        name="a_sprint_that_began_says_when",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("completed_at__isnull", False), ("status", "completed")),
+                            models.Q(("completed_at__isnull", True), ("status__in", ["planned", "active"])),
+                            _connector="OR",
+                        ),
+                        name="a_sprint_that_ended_says_when",
                     ),
                 ],
             },
