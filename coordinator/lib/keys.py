@@ -7,7 +7,7 @@ from typing import Any
 from django.core.validators import RegexValidator
 from django.db import models
 
-KEY_SHAPE = re.compile(r"(?!\d+\Z)[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z")
+KEY_SHAPE = re.compile(r"\A(?!\d+\Z)[A-Za-z0-9][A-Za-z0-9._:-]{0,99}\Z")
 KEY_RULE = "Use 1 to 100 of A-Z a-z 0-9 . _ : - starting with a letter or digit, and not digits alone."
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
