@@ -117,6 +117,7 @@ def respond(request: HttpRequest, site: CoordinatorAdminSite, page: Page) -> Htt
         "layout": "admin/base_site.html" if live.wanted is None else "live.html",
         "live": live,
         "has_permission": True,
+        "scopes": getattr(request.user, "scopes", frozenset()),
         "badges": site.numbers() if live.wanted is None else {},
         **page.shown,
     }

@@ -39,6 +39,7 @@ NAV: tuple[tuple[str, tuple[Link, ...]], ...] = (
         (
             Link("Overview", "overview", "pages:overview", "missions:read", "needs"),
             Link("Missions", "flag", "pages:missions", "missions:read", "missions"),
+            Link("Tasks", "list", "pages:tasks", "tasks:read"),
             Link("Approvals", "review", "pages:approvals", "policies:read", "approvals"),
             Link("Agents", "bot", "pages:agents", "agents:read"),
         ),
@@ -46,8 +47,8 @@ NAV: tuple[tuple[str, tuple[Link, ...]], ...] = (
     (
         "Plan",
         (
-            Link("Objectives", "target", "admin:traceability_objective_changelist", "planning:read"),
-            Link("Requirements", "checklist", "admin:traceability_requirement_changelist", "planning:read"),
+            Link("Objectives", "target", "pages:objectives", "planning:read"),
+            Link("Requirements", "checklist", "pages:requirements", "planning:read"),
             Link("Traceability", "tree", "pages:traceability", "planning:read"),
             Link("Sprints", "clock", "pages:sprints", "sprints:read"),
         ),
@@ -56,9 +57,17 @@ NAV: tuple[tuple[str, tuple[Link, ...]], ...] = (
         "Govern",
         (
             Link("Policies", "shield", "pages:policies", "policies:read"),
+            Link("Decisions", "branch", "pages:decisions", "policies:read"),
             Link("Knowledge", "book", "pages:knowledge", "knowledge:read"),
             Link("Trace log", "history", "pages:trace", "trace:read"),
-            Link("All records", "table", "admin:index", "missions:read"),
+            Link("Usage and cost", "coin", "pages:usage", "usage:read"),
+        ),
+    ),
+    (
+        "System",
+        (
+            Link("Operations", "server", "pages:operations", "missions:read"),
+            Link("All records", "table", "pages:records", "missions:read"),
             Link("Users", "person", "admin:accounts_user_changelist", "accounts:admin"),
         ),
     ),
@@ -106,6 +115,14 @@ class CoordinatorAdminSite(admin.AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         return holds(request.user, "missions:read")
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The admin begins where everything does: at the overview."""
+        return HttpResponseRedirect(reverse("pages:overview"))
+
+    def records(self, request: HttpRequest) -> HttpResponse:
+        """Every kind of record that this account may see, as Django's index lists them."""
+        return super().index(request)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Django's page with our form, which changes the password through the service of accounts."""

@@ -1,5 +1,6 @@
 """Filters and tags that only format: icons, chips, ages, money, and the pictures of `dashboard.charts`."""
 
+import json
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,12 +10,15 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from agents.health import STATUS_AFTER, ActivityEvent
+from coordinator.dashboard.charts import bars
 from coordinator.lib import chips
 
 register = template.Library()
 
 register.simple_tag(chips.icon, name="icon")
 register.filter("chip", chips.chip)
+register.simple_tag(bars.meter, name="meter")
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
@@ -28,6 +32,28 @@ def tone(status: object) -> str:
 @register.filter
 def word(status: object) -> str:
     return chips.look(status).word
+
+
+@register.filter
+def words(name: object) -> str:
+    """A name of ours as words in the middle of a sentence: `git_push` is `git push`."""
+    return str(name).replace("_", " ")
+
+
+@register.filter
+def split(names: str) -> list[str]:
+    return names.split()
+
+
+@register.filter
+def event_tone(event: str) -> str:
+    """The tone of what an agent said of itself."""
+    return tone(STATUS_AFTER.get(ActivityEvent(event), "idle"))
+
+
+@register.filter
+def event_icon(event: str) -> SafeString:
+    return status_icon(STATUS_AFTER.get(ActivityEvent(event), "idle"))
 
 
 @register.filter
@@ -59,6 +85,24 @@ def age(at: datetime | None) -> str:
 
 
 @register.filter
+def ago(at: datetime | None) -> str:
+    """As the end of a sentence: `just now`, `14 min ago`."""
+    if at is None:
+        return "never"
+    length = span((timezone.now() - at).total_seconds())
+    return _time(at, "just now" if length == "now" else f"{length} ago")
+
+
+@register.filter
+def stamp(at: datetime | None) -> str:
+    """When, as short as it stays exact: the time of day for today, else the day and the minute."""
+    if at is None:
+        return "—"
+    local, today = timezone.localtime(at), timezone.localdate()
+    return _time(at, local.strftime("%H:%M:%S" if local.date() == today else "%-d %b %H:%M"))
+
+
+@register.filter
 def until(at: datetime | None) -> str:
     """How long there is left, or how late it is."""
     if at is None:
@@ -82,6 +126,37 @@ def day(at: datetime | None) -> str:
 def money(amount: Decimal | float | None) -> str:
     """US dollars to the cent; a dash when there is no figure."""
     return "—" if amount is None else f"${amount:,.2f}"
+
+
+@register.filter
+def many(count: float | None) -> str:
+    """A count in at most four figures: `950`, `12.3 k`, `4.5 M`."""
+    if count is None:
+        return "—"
+    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k")):
+        if abs(count) >= size:
+            return f"{count / (1000 if unit == 'k' else size):.1f} {unit}"
+    return f"{count:,.0f}"
+
+
+@register.filter
+def figure(amount: Decimal | None) -> str:
+    """A decimal without needless zeros."""
+    return "—" if amount is None else f"{amount.normalize():,f}"
+
+
+@register.filter
+def criterion(each: Any) -> str:
+    """An acceptance criterion as text, whether it was given as a sentence or as an object."""
+    return str(each.get("text") or each.get("description") or plain(each)) if isinstance(each, dict) else str(each)
+
+
+@register.filter
+def plain(value: Any) -> str:
+    """A value of JSON as a person reads it."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 @register.filter

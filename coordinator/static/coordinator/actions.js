@@ -1,5 +1,5 @@
-/* Acts of people, in place: buttons with data-act post to the REST API with the session and its CSRF token.
-   data-act="approve|reject|ack", data-url, data-name. Rejecting asks for a comment first. Also keys: J K Enter A R /. */
+/* Acts of people, in place: buttons with data-act post to the page's own addresses with the session and its CSRF token.
+   data-act="do|reject", data-url, data-name, data-done, data-ask (a question to confirm). Rejecting wants a comment. Also keys: J K Enter A R /. */
 "use strict";
 (() => {
   const cookie = (name) => (document.cookie.split("; ").find((c) => c.startsWith(`${name}=`)) || "").slice(name.length + 1);
@@ -50,6 +50,7 @@
 
   async function press(button) {
     if (button.dataset.act === "reject") return ask(button);
+    if (button.dataset.ask && !window.confirm(button.dataset.ask)) return null;
     const failure = await act(button, {}, `${button.dataset.done || "Done"}: ${button.dataset.name}`);
     if (failure) say(failure);
   }
@@ -86,7 +87,7 @@
   const KEYS = {
     j: () => move(1),
     k: () => move(-1),
-    a: () => current()?.querySelector("[data-act=approve]")?.click(),
+    a: () => current()?.querySelector(".main[data-act=do]")?.click(),
     r: () => current()?.querySelector("[data-act=reject]")?.click(),
     "/": () => document.querySelector("input[type=search]")?.focus(),
   };

@@ -1,0 +1,163 @@
+"""What a person does in place on a page: each act is one POST, one scope, one call of the service the API calls too."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from accounts.auth import actor_of
+from coordinator.lib.admin import holds
+from coordinator.lib.errors import Conflict, Invalid, Malformed, Missing, NotAllowed, Refusal
+from missions.github import merging
+from missions.lifecycle import MissionStatus
+from missions.models import Advisory, Mission, Task
+from missions.services import advising, reviewing, steering
+from policies.models import Approval
+from policies.services import escalating
+from traceability.events import Actor
+
+LONGEST = 4000
+
+
+@dataclass(frozen=True)
+class Acting:
+    """Who acts, when, and what they said."""
+
+    person: Any
+    actor: Actor
+    now: datetime
+    comment: str
+
+
+@dataclass(frozen=True)
+class Act:
+    """`do` gets the key in the address and the acting; it raises Refusal."""
+
+    scope: str
+    do: Callable[[str, Acting], Any]
+
+
+def approve_task(key: str, acting: Acting) -> None:
+    reviewing.approve(
+        Task.objects.identified(key),
+        comment=acting.comment,
+        reviewer=acting.person,
+        expected=None,
+        merge=merging.merge,
+        actor=acting.actor,
+        now=acting.now,
+    )
+
+
+def reject_task(key: str, acting: Acting) -> None:
+    if not acting.comment:
+        raise Invalid({"comment": ["Say what should change."]})
+    reviewing.reject(
+        Task.objects.identified(key),
+        comment=acting.comment,
+        reviewer=acting.person,
+        expected=None,
+        actor=acting.actor,
+        now=acting.now,
+    )
+
+
+def approve_held(key: str, acting: Acting) -> None:
+    approval = numbered(Approval.objects.all(), key)
+    escalating.approve(approval, person=acting.person, comment=acting.comment, actor=acting.actor, now=acting.now)
+
+
+def reject_held(key: str, acting: Acting) -> None:
+    approval = numbered(Approval.objects.all(), key)
+    escalating.reject(approval, person=acting.person, comment=acting.comment, actor=acting.actor, now=acting.now)
+
+
+def acknowledge(key: str, acting: Acting) -> None:
+    advisory = numbered(Advisory.objects.all(), key)
+    advising.acknowledge(advisory, person=acting.person, actor=acting.actor, now=acting.now)
+
+
+def steer(after: MissionStatus) -> Callable[[str, Acting], None]:
+    """Moves a mission to `after`."""
+
+    def do(key: str, acting: Acting) -> None:
+        mission = Mission.objects.identified(key)
+        steering.move_mission(mission, after, expected=None, actor=acting.actor, now=acting.now)
+
+    return do
+
+
+ON_TASK = {"approve": Act("tasks:review", approve_task), "reject": Act("tasks:review", reject_task)}
+ON_APPROVAL = {"approve": Act("approvals:decide", approve_held), "reject": Act("approvals:decide", reject_held)}
+ON_ADVISORY = {"acknowledge": Act("tasks:review", acknowledge)}
+ON_MISSION = {
+    "start": Act("missions:write", steer(MissionStatus.ACTIVE)),
+    "pause": Act("missions:write", steer(MissionStatus.PAUSED)),
+    "complete": Act("missions:write", steer(MissionStatus.COMPLETED)),
+    "cancel": Act("missions:write", steer(MissionStatus.CANCELLED)),
+}
+
+
+def acts(known: Mapping[str, Act]) -> Callable[..., JsonResponse]:
+    """The view of one noun's acts: 401 when signed out, 403 without the scope, else what the service says."""
+
+    def view(request: HttpRequest, key: str, verb: str) -> JsonResponse:
+        act = known.get(verb)
+        if act is None:
+            raise Http404(verb)
+        try:
+            act.do(key, acting_of(request, act.scope))
+        except Refusal as refusal:
+            return told(refusal)
+        except IntegrityError:
+            return told(Conflict("Somebody else changed it at the same moment; nothing was saved. Look at it again."))
+        return JsonResponse({"done": verb})
+
+    view.acts = known  # type: ignore[attr-defined]
+    return require_POST(view)
+
+
+def acting_of(request: HttpRequest, scope: str) -> Acting:
+    """Who acts in this request. Raises NotAllowed, Malformed, Invalid."""
+    if not request.user.is_authenticated:
+        raise SignedOut
+    if not holds(request.user, scope):
+        raise NotAllowed("Your role may look at this, not decide it.")
+    return Acting(request.user, actor_of(request), timezone.now(), comment_of(request.body))
+
+
+def numbered(rows: QuerySet[Any], key: str) -> Any:
+    """The row with this integer id. Raises Missing."""
+    known = key.isascii() and key.isdigit() and len(key) < 19
+    if known and (found := rows.filter(pk=int(key)).first()):
+        return found
+    raise Missing(f"There is no {rows.model._meta.verbose_name} {key[:100]!r}.")
+
+
+def comment_of(body: bytes) -> str:
+    """The `comment` of a JSON body; empty without one."""
+    try:
+        said = json.loads(body or b"{}")
+    except ValueError as problem:
+        raise Malformed("The body is not valid JSON.") from problem
+    comment = said.get("comment", "") if isinstance(said, dict) else ""
+    if not isinstance(comment, str) or len(comment) > LONGEST or "\x00" in comment:
+        raise Invalid({"comment": [f"A comment is text of at most {LONGEST} characters."]})
+    return comment.strip()
+
+
+class SignedOut(Refusal):
+    """You are signed out; sign in again."""
+
+    status = 401
+
+
+def told(refusal: Refusal) -> JsonResponse:
+    return JsonResponse({"title": refusal.title, "detail": refusal.detail}, status=refusal.status)

@@ -1,0 +1,43 @@
+"""Who may open a page: somebody signed in whose role holds the page's scope."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from coordinator.dashboard.live import Page, respond
+from coordinator.lib.admin import CoordinatorAdminSite, holds
+from coordinator.lib.errors import Missing
+
+View = Callable[..., HttpResponse]
+
+
+def site() -> CoordinatorAdminSite:
+    """The one admin site, whose shell the pages share."""
+    return cast(CoordinatorAdminSite, admin.site)
+
+
+def page(scope: str) -> Callable[[Callable[..., Page]], View]:
+    """Makes a view of a function that answers a `Page`: sign-in first, then the scope, then 404 for what is missing."""
+
+    def made(view: Callable[..., Page]) -> View:
+        @wraps(view)
+        def answer(request: HttpRequest, **named: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if not holds(request.user, scope):
+                raise PermissionDenied
+            try:
+                return respond(request, site(), view(request, **named))
+            except Missing as missing:
+                raise Http404(missing.detail) from missing
+
+        answer.scope = scope  # type: ignore[attr-defined]
+        return require_safe(answer)
+
+    return made

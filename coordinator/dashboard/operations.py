@@ -1,0 +1,71 @@
+"""Operations: the mission processes, the queue of background jobs, executions, and the database's own numbers."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count
+from django_q.models import Failure, OrmQ, Schedule
+from django_q.models import Task as Job
+
+from missions.models import Execution, MissionProcess
+
+SHOWN = 50
+TABLES = (
+    "traceability_entry",
+    "missions_task",
+    "agents_activity",
+    "agents_usage",
+    "knowledge_passage",
+    "policies_decision",
+)
+
+
+def processes() -> Mapping[str, Any]:
+    """Every mission process that is wanted or runs; 2 statements."""
+    rows = MissionProcess.objects.select_related("mission")
+    states = dict(rows.values_list("state").annotate(Count("pk")).order_by())
+    found = rows.exclude(wanted=False, state=MissionProcess.State.STOPPED).order_by("state", "since", "pk")
+    return {"processes": list(found[:SHOWN]), "states": sorted(states.items())}
+
+
+def queues(now: datetime) -> Mapping[str, Any]:
+    """What waits, what ran and what failed in the last hour; 5 statements."""
+    hour = now - timedelta(hours=1)
+    waiting = dict(OrmQ.objects.values_list("key").annotate(Count("pk")).order_by())
+    return {
+        "waiting": sorted(waiting.items()),
+        "done": Job.objects.filter(success=True, stopped__gte=hour).count(),
+        "failures": [
+            {"id": each.id, "name": each.func, "at": each.stopped, "why": str(each.result or "")[:300]}
+            for each in Failure.objects.filter(stopped__gte=now - timedelta(days=7)).order_by("-stopped")[:15]
+        ],
+        "schedules": list(Schedule.objects.order_by("next_run", "pk")[:30]),
+    }
+
+
+def executions() -> Mapping[str, Any]:
+    """The runs that are open, then the last that ended; 2 statements."""
+    rows = Execution.objects.select_related("task", "agent", "mission")
+    open_ = list(rows.filter(state__in=Execution.OPEN).order_by("pk")[:SHOWN])
+    return {"open": open_, "ended": list(rows.exclude(state__in=Execution.OPEN).order_by("-ended_at", "-pk")[:15])}
+
+
+def database() -> Mapping[str, Any]:
+    """The largest tables as the database estimates them; 1 statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT relname, greatest(reltuples, 0)::bigint, pg_total_relation_size(oid),
+                   pg_database_size(current_database()), current_setting('server_version')
+            FROM pg_class WHERE relkind = 'r' AND relname = ANY(%s) ORDER BY 3 DESC
+            """,
+            [list(TABLES)],
+        )
+        found = cursor.fetchall()
+    return {
+        "tables": [{"name": name, "rows": rows, "mib": size / 2**20} for name, rows, size, _, _ in found],
+        "size_mib": found[0][3] / 2**20 if found else 0,
+        "server": found[0][4] if found else "",
+    }

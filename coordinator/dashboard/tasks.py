@@ -1,0 +1,112 @@
+"""A task's page: where it stands and how it came there, what it made, what was said of it, what it cost."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Q
+
+from agents.models import Usage
+from coordinator.dashboard import missions, stories
+from missions.lifecycle import TaskStatus
+from missions.models import Advisory, Execution, Report, Review, Task
+from traceability.models import Entry
+
+SHOWN = 100
+REPORTS = 60
+LINES = 200
+
+
+def index(filters: Mapping[str, str]) -> Mapping[str, Any]:
+    """The tasks that the filters in the address leave, the most recently changed first; 2 statements."""
+    found = Task.objects.all()
+    if status := filters.get("status"):
+        found = found.filter(status=status)
+    if filters.get("ready"):
+        found = found.ready()
+    if words := filters.get("q"):
+        found = found.filter(Q(objective__icontains=words) | Q(task_id__icontains=words))
+    listed = found.select_related("agent", "mission").order_by("-updated_at", "-pk")[:SHOWN]
+    return {"tasks": [{**missions.card(task), "mission": task.mission} for task in listed], "total": found.count()}
+
+
+def headline(key: str) -> Mapping[str, Any]:
+    """The task with what it belongs to, waits for and serves; 6 statements."""
+    task = Task.objects.shown().identified(key)
+    return {
+        "task": task,
+        "claim": getattr(task, "claim", None),
+        "needs": list(task.depends_on.all()),
+        "unblocks": list(task.unblocks.order_by("pk")[:20]),
+        "links": list(task.requirement_links.all()),
+        "advice": list(Advisory.objects.open().filter(task=task).order_by("-opened_at")[:5]),
+        "reviewed": task.status == TaskStatus.PENDING_REVIEW,
+    }
+
+
+def path(task_id: int) -> Mapping[str, Any]:
+    """The states that it went through, loops and all; 1 statement."""
+    moves = list(Entry.objects.of_task(task_id).filter(kind="task.moved").order_by("-pk")[:30])[::-1]
+    steps = [{"status": str(move.data["before"]), "at": None} for move in moves[:1]]
+    steps += [{"status": str(move.data["after"]), "at": move.occurred_at} for move in moves]
+    return {"steps": steps}
+
+
+def outputs(task: Task) -> list[dict[str, Any]]:
+    """What it has made: each output's name and value, a link when it is an address of the web."""
+    return [
+        {"name": name, "value": value, "link": isinstance(value, str) and value.startswith(("https://", "http://"))}
+        for name, value in sorted(task.outputs.items())
+    ]
+
+
+def log(task_id: int) -> Mapping[str, Any]:
+    """The lines of its reports, oldest first; 1 statement."""
+    reports = list(Report.objects.filter(task_id=task_id).select_related("agent", "by").order_by("-pk")[:REPORTS])[::-1]
+    lines = [_line(report, number, line) for report in reports for number, line in enumerate(report.logs)]
+    return {"lines": lines[-LINES:], "reports": len(reports)}
+
+
+def _line(report: Report, number: int, line: Mapping[str, Any]) -> dict[str, Any]:
+    level = str(line.get("level") or "info").lower()
+    return {
+        "id": f"{report.pk}-{number}",
+        "at": report.at,
+        "level": level,
+        "tone": {"error": "failed", "critical": "failed", "warning": "waiting", "warn": "waiting"}.get(level, "idle"),
+        "text": line.get("message", ""),
+        "who": report.agent.name if report.agent else stories.short(report.by.email),
+    }
+
+
+def reviews(task_id: int) -> Mapping[str, Any]:
+    """Every verdict, the newest first; 1 statement."""
+    found = Review.objects.filter(task_id=task_id).select_related("reviewer").order_by("-pk")[:20]
+    return {
+        "reviews": [
+            {
+                "id": review.pk,
+                "status": "approved" if review.approved else "rejected",
+                "who": review.reviewer.shown_name,
+                "comment": review.comment,
+                "at": review.at,
+            }
+            for review in found
+        ]
+    }
+
+
+def runs(task_id: int) -> Mapping[str, Any]:
+    """The executions by its agent's adapter; 1 statement."""
+    return {"runs": list(Execution.objects.filter(task_id=task_id).select_related("agent").order_by("-pk")[:10])}
+
+
+def cost(task_id: int) -> Mapping[str, Any]:
+    """What it cost by model and by agent; 2 statements."""
+    used = Usage.objects.filter(task_id=task_id)
+    return {"by_model": missions.shares(used, "model"), "by_agent": missions.shares(used, "agent__name")}
+
+
+def trace(task_id: int) -> Mapping[str, Any]:
+    """Its last entries; 1 statement."""
+    found = list(Entry.objects.of_task(task_id).order_by("-pk")[:50])
+    return {"entries": stories.tell(found, {})}
