@@ -1,5 +1,6 @@
 """Every setting of an installation. Each value that an operator may change is read from the environment here."""
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -214,11 +215,12 @@ Q_CLUSTER: dict[str, Any] = {
     "name": "coordinator",
     "label": "Background jobs",
     "orm": "default",
-    "workers": number("WORKERS", 2),
-    "poll": 0.2,
+    "broker_class": "missions.supervision.broker.Broker",
+    "workers": number("WORKERS", 1),
+    "poll": 0.5,
     "guard_cycle": 0.5,
-    "timeout": 3600,
-    "retry": 3900,
+    "timeout": 900,
+    "retry": 960,
     "max_attempts": 1,
     "ack_failures": True,
     "save_limit": -1,
@@ -226,8 +228,19 @@ Q_CLUSTER: dict[str, Any] = {
     "bulk": 1,
     "queue_limit": 4,
     "recycle": 500,
-    "has_replicas": True,
+    "log_level": text("LOG_LEVEL", "WARNING"),
+    "ALT_CLUSTERS": {
+        "hosts": {"workers": 1, "queue_limit": 2, "timeout": 120, "retry": 130, "scheduler": False},
+        "exec": {
+            "workers": number("EXECUTIONS", 2),
+            "queue_limit": 2,
+            "timeout": None,
+            "retry": 3600,
+            "scheduler": False,
+        },
+    },
 }
+"""Short jobs, mission processes (`hosts`) and runs of adapters (`exec`) have a queue each: none keeps another waiting."""
 
 GITHUB_API_URL = text("GITHUB_API_URL", "https://api.github.com")
 GITHUB_TOKEN = text("GITHUB_TOKEN")
@@ -250,6 +263,9 @@ APPROVAL_RELEASES = {
     "mission_transition": "missions.releases.release_mission_move",
 }
 """What an approval of a held action does, by its action type: a function of a room above the policies."""
+
+POLICY_ACTION_TYPES: dict[str, dict[str, str]] = json.loads(text("POLICY_ACTION_TYPES", "{}"))
+"""An installation's own action types: `{"drone_flight": {"altitude_m": "number", "over_people": "flag"}}`."""
 
 SUBJECT_RESOLVER = "missions.subjects.resolve"
 """Who names the mission, task and agent that an action is asked about."""

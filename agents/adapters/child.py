@@ -66,9 +66,9 @@ class Child:
     def rest(self) -> bytes:
         """What is still in its pipe after its end; whoever of its group lives on is ended."""
         self._signal(signal.SIGKILL)
-        parts = []
-        while self.selector.get_map() and (part := self.read(0.05)):
-            parts.append(part)
+        parts, end = [], time.monotonic() + GRACE_S
+        while self.selector.get_map() and time.monotonic() < end:
+            parts.append(self.read(0.05))
         return b"".join(parts)
 
     def stop(self) -> None:

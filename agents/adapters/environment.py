@@ -41,7 +41,3 @@ def secret(config: Mapping[str, Any], option: str, declared: Sequence[str]) -> s
     if not (value := os.environ.get(name)):
         raise AdapterProblem(Failure.NOT_LOGGED_IN, f"{name} is not set in the workers' environment.")
     return value
-
-
-def is_secret_reference(value: Any) -> bool:
-    return is_reference(value)

@@ -106,7 +106,7 @@ def want_process(mission: Mission, wanted: bool, *, actor: Actor, now: datetime)
 
 def wake() -> None:
     """Asks a worker to look at the mission processes now; a lost wake-up is made good by the next beat."""
-    async_task("missions.jobs.beat", save=False)
+    async_task("missions.jobs.beat", cluster="hosts", save=False)
 
 
 def _proposed(mission: Mission, changes: Mapping[str, Any]) -> Mission:

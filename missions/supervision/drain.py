@@ -1,24 +1,26 @@
-"""The drain flag of this node: while it stands, no slice goes on. A file, so that every process of the node sees it."""
+"""The drain flag of one `workers` command: once it stands, no slice and no run goes on.
 
-from pathlib import Path
+The command makes it before it forks, so that every process under it sees it; elsewhere it is never set.
+"""
 
-from django.conf import settings
+from missions.supervision.shared import Flag
 
-
-def flag() -> Path:
-    return Path(settings.COORDINATOR_DATA) / "drain"
+_flag = Flag()
 
 
 def ask() -> None:
-    """Asks the slices of this node to end within about a second."""
-    flag().parent.mkdir(parents=True, exist_ok=True)
-    flag().touch()
+    """Asks slices and runs to end within about a second."""
+    _flag.set()
 
 
 def clear() -> None:
-    """Lets slices run again; called when the workers start."""
-    flag().unlink(missing_ok=True)
+    _flag.clear()
 
 
 def asked() -> bool:
-    return flag().exists()
+    return _flag.is_set()
+
+
+def wait(seconds: float) -> bool:
+    """Rests so long, or until the flag stands; answers whether it does."""
+    return _flag.wait(seconds)

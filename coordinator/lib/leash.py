@@ -1,0 +1,26 @@
+"""No process outlives its parent: the kernel ends it (Linux; elsewhere the supervisor's last sweep does)."""
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def die_with_parent() -> None:
+    """Asks the kernel to kill this process when its parent ends; one whose parent is gone already ends now.
+
+    Called in a fresh child, and takes no lock.
+    """
+    if _libc is None:
+        return
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() == 1 and os.getpid() != 1:
+        os._exit(1)
+
+
+def hold_all_children() -> None:
+    """Puts every child that this process forks, and their children, on the leash."""
+    os.register_at_fork(after_in_child=die_with_parent)
