@@ -12,7 +12,7 @@ from typing import Any
 from agents.models import Agent
 from coordinator.lib import versions
 from coordinator.lib.errors import Conflict, ImpossibleMove
-from missions import facts
+from missions import facts, subjects
 from missions.events import TaskMoved, TaskMoveHeld, TaskMoveRefused, TaskReleased
 from missions.lifecycle import HELD, TASK_MOVES, TaskStatus, is_open, refusal_of, reported_moves
 from missions.models import Claim, Task
@@ -103,6 +103,9 @@ def judge(task: Task, before: TaskStatus, after: TaskStatus, *, actor: Actor, no
         mission=task.mission.ref,
         task=task.ref,
         agent=_agent_ref(task),
+        sprint=task.sprint.ref if task.sprint else None,
+        agent_type=task.agent.adapter_module if task.agent else "",
+        capabilities=subjects.capabilities(task.agent, task),
         actor=actor,
         now=now,
     )

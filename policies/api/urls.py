@@ -1,5 +1,18 @@
-"""Routes."""
+from coordinator.lib.routes import route
+from policies.api.approvals import ApprovalView, DecisionView
+from policies.api.policies import EvaluateView, PolicyView, RevisionsView, SimulateView
 
-from django.urls import URLPattern
-
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    route("policies", PolicyView, "policies", get="list", post="create"),
+    route("policies/evaluate", EvaluateView, "policies-evaluate", post="evaluate"),
+    route("policies/simulate", SimulateView, "policies-simulate", post="draft"),
+    route("policies/<str:key>", PolicyView, "policy", get="retrieve", patch="partial_update"),
+    route("policies/<str:key>/revisions", RevisionsView, "policy-revisions", get="list"),
+    route("policies/<str:key>/simulate", SimulateView, "policy-simulate", post="stored"),
+    route("decisions", DecisionView, "decisions", get="list"),
+    route("decisions/<str:key>", DecisionView, "decision", get="retrieve"),
+    route("approvals", ApprovalView, "approvals", get="list"),
+    route("approvals/<str:key>", ApprovalView, "approval", get="retrieve"),
+    route("approvals/<str:key>/approve", ApprovalView, "approval-approve", post="approve"),
+    route("approvals/<str:key>/reject", ApprovalView, "approval-reject", post="reject"),
+]

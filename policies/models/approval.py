@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from coordinator.lib.refs import Ref
+from coordinator.lib.refs import Ref, Subject
 from policies.vocabulary import ApprovalState
 
 
@@ -19,15 +19,9 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
         """Pending, with a deadline that has passed."""
         return self.pending().filter(expires_at__lte=now)
 
-    def speaking_for(self, digest: str, now: datetime) -> Self:
-        """Those that still say something about this very action: pending, granted and unused, or rejected by a person.
-
-        The latest comes first.
-        """
-        word = Q(state=ApprovalState.REJECTED, decided_by__isnull=False) | Q(
-            state=ApprovalState.APPROVED, consumed_at__isnull=True
-        )
-        return self.filter(Q(state=ApprovalState.PENDING) | word, digest=digest, expires_at__gt=now).order_by("-pk")
+    def of_action(self, digest: str) -> Self:
+        """Everything ever asked about this very action, the latest first."""
+        return self.filter(digest=digest).order_by("-pk")
 
 
 class Approval(models.Model):
@@ -103,3 +97,9 @@ class Approval(models.Model):
     @property
     def agent(self) -> Ref | None:
         return None if self.agent_id is None else Ref(self.agent_id, self.agent_key)
+
+    @property
+    def subject(self) -> Subject | None:
+        """The task that it is about, else the mission, else the agent."""
+        refs = (("task", self.task), ("mission", self.mission), ("agent", self.agent))
+        return next((Subject(noun, ref.id, ref.key) for noun, ref in refs if ref is not None), None)

@@ -1,0 +1,154 @@
+"""Judging: plain facts against compiled policies. The strictest outcome wins; nothing here can allow away another.
+
+Pure: the time, counts and costs are facts. The same facts and rules give the same findings in the same order.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from policies import conditions
+from policies.conditions import Answer, Fault, Node
+from policies.masking import MASKED, is_secret
+from policies.subjects import NOUNS, Subjects
+from policies.vocabulary import STRICTNESS, Mode, OnError, Outcome, strictest
+from traceability import canonical
+
+MOST_LEAVES = 20
+Scope = tuple[tuple[str, frozenset[str]], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """All that one action is judged by."""
+
+    point: str
+    action: Mapping[str, Any]
+    subjects: Subjects
+    actor_kind: str
+    actor_name: str
+    at: datetime
+
+    @property
+    def action_type(self) -> str:
+        return str(self.action.get("action_type", ""))
+
+    @cached_property
+    def view(self) -> dict[str, Any]:
+        """What conditions look at: the action's own attributes, the facts of its subjects, and the context."""
+        named = {noun: ref.key for noun in NOUNS if (ref := getattr(self.subjects, noun)) is not None}
+        context = {
+            **named,
+            "at": canonical.moment(self.at),
+            "actor": self.actor_name,
+            "actor_kind": self.actor_kind,
+            "agent_type": self.subjects.agent_type,
+            "capabilities": list(self.subjects.capabilities),
+        }
+        return {**self.action, **self.subjects.facts, "context": context}
+
+    @cached_property
+    def names(self) -> dict[str, frozenset[str]]:
+        """By which names a scope may mean them: ids and keys."""
+        refs = {noun: getattr(self.subjects, noun) for noun in NOUNS}
+        found = {noun: frozenset({str(ref.id), ref.key}) for noun, ref in refs.items() if ref is not None}
+        return {
+            **found,
+            "agent_type": frozenset({self.subjects.agent_type} - {""}),
+            "capability": frozenset(self.subjects.capabilities),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One revision of a policy, ready to judge. A `broken` one can never be judged and says why."""
+
+    policy: int
+    key: str
+    revision: int
+    outcome: Outcome
+    message: str
+    tree: Node
+    types: frozenset[str] | None = None
+    mode: Mode = Mode.ENFORCE
+    on_error: OnError = OnError.CLOSED
+    scope: Scope = ()
+    require: tuple[tuple[str, ...], ...] = ()
+    priority: int = 0
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    broken: str = ""
+
+    def concerns(self, facts: Facts) -> bool:
+        """Its time, its action types and its scope fit."""
+        if (self.valid_from and facts.at < self.valid_from) or (self.valid_until and facts.at >= self.valid_until):
+            return False
+        if self.types is not None and facts.action_type not in self.types:
+            return False
+        return all(wanted & facts.names.get(noun, frozenset()) for noun, wanted in self.scope)
+
+    def holds(self, facts: Facts) -> Answer:
+        if self.broken:
+            return Fault(self.broken)
+        for path in self.require:
+            if conditions.reach(facts.view, path) is conditions.MISSING:
+                return Fault(f"{'.'.join(path)}: it is missing, and the policy requires it")
+        return self.tree.holds(facts.view)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one policy said. `outcome` binds; `would_have` is what it would have said if it bound."""
+
+    rule: Rule
+    outcome: Outcome
+    would_have: Outcome
+    matched: list[dict[str, Any]] = field(default_factory=list)
+    error: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        said = {
+            "policy_id": self.rule.key,
+            "revision": self.rule.revision,
+            "outcome": str(self.outcome),
+            "message": self.rule.message,
+            "mode": str(self.rule.mode),
+            "would_have": str(self.would_have),
+            "matched": self.matched,
+        }
+        return {**said, "error": self.error} if self.error else said
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    outcome: Outcome
+    findings: tuple[Finding, ...] = ()
+
+
+def judge(facts: Facts, policies: Iterable[Rule]) -> Judgement:
+    """What the policies say of the action, the strictest first."""
+    found = [finding for rule in policies if rule.concerns(facts) if (finding := _finding(rule, facts)) is not None]
+    found.sort(key=lambda each: (-STRICTNESS[each.would_have], -each.rule.priority, each.rule.key))
+    return Judgement(outcome=strictest(each.outcome for each in found), findings=tuple(found))
+
+
+def _finding(rule: Rule, facts: Facts) -> Finding | None:
+    answer = rule.holds(facts)
+    if answer is False:
+        return None
+    error = f"policy_error: {answer.reason}" if isinstance(answer, Fault) else ""
+    bound = rule.mode == Mode.ENFORCE and not (error and rule.on_error == OnError.OPEN)
+    return Finding(
+        rule=rule,
+        outcome=rule.outcome if bound else Outcome.ALLOW,
+        would_have=rule.outcome,
+        matched=[] if rule.broken else _told(rule.tree, facts.view),
+        error=error,
+    )
+
+
+def _told(tree: Node, view: Mapping[str, Any]) -> list[dict[str, Any]]:
+    told = [leaf.told(view) for _, leaf in zip(range(MOST_LEAVES), tree.leaves(), strict=False)]
+    return [{**each, "actual": MASKED} if "actual" in each and is_secret(each["path"]) else each for each in told]
