@@ -16,8 +16,10 @@ import pytest_django
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, connections
+from django.test.utils import setup_databases
 
 from coordinator import embedded
+from tests import serving
 from traceability import hints
 
 SPEED = {"fsync": "off", "full_page_writes": "off", "max_connections": "300", "max_wal_size": "4GB"}
@@ -38,6 +40,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 SERVER = pytest.StashKey[embedded.Server]()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None,
+    django_db_blocker: pytest_django.DjangoDbBlocker,
+    django_db_modify_db_settings: None,
+) -> None:
+    """The migrated database, also when no test of the run uses it but by its copies; it goes with its server."""
+    with django_db_blocker.unblock():
+        setup_databases(verbosity=0, interactive=False, keepdb=True, aliases=["default"])
 
 
 @pytest.fixture
@@ -62,6 +75,13 @@ def committed_db(django_db_setup: None, django_db_blocker: pytest_django.DjangoD
             connection.settings_dict["NAME"] = template
             with _maintenance() as held:
                 held.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def served(committed_db: str) -> Iterator[str]:
+    """The address of a web process that serves this test's own database."""
+    with serving.serve(committed_db) as address:
+        yield address
 
 
 COPIES = itertools.count(1)
