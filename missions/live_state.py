@@ -18,12 +18,12 @@ def of(mission: Mission) -> dict[str, Any]:
     row = Mission.objects.select_related("owner").get(pk=mission.pk)
     fields = settled(_read(plain(row.values_of(*MISSION_FIELDS))))
     status = fields.pop("status")
-    tasks = Task.objects.filter(mission=row).shown().order_by("task_id")
+    tasks = Task.objects.filter(mission=row).shown().prefetch_related("requirement_links__requirement")
     parts = Participation.objects.filter(mission=row).select_related("agent", "member")
     return {
         "status": status,
         "fields": dict(sorted(fields.items())),
-        "tasks": {task.key: _task(task) for task in tasks},
+        "tasks": {task.key: _task(task) for task in tasks.order_by("task_id")},
         "participants": dict(sorted((_participant(part), part.role) for part in parts)),
         "cost_usd": plain_money(row.cost_usd),
     }

@@ -37,7 +37,7 @@ def headline(key: str) -> Mapping[str, Any]:
         "claim": getattr(task, "claim", None),
         "needs": list(task.depends_on.all()),
         "unblocks": list(task.unblocks.order_by("pk")[:20]),
-        "links": list(task.requirement_links.all()),
+        "links": list(task.requirement_links.select_related("requirement")),
         "advice": list(Advisory.objects.open().filter(task=task).order_by("-opened_at")[:5]),
         "reviewed": task.status == TaskStatus.PENDING_REVIEW,
     }

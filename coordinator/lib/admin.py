@@ -258,6 +258,10 @@ class ServiceAdmin(ScopedAdmin):
     def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
         """Nothing: the service has stored the relations."""
 
+    def construct_change_message(self, request: Any, form: Any, formsets: Any, add: bool = False) -> list[Any]:
+        """Nothing: the ledger is the only history."""
+        return []
+
     def log_addition(self, request: Any, obj: Any, message: Any) -> Any:
         """Nothing: the ledger is the only history."""
 

@@ -11,17 +11,11 @@ from django.utils import timezone
 
 from accounts.auth import actor_of
 from coordinator.lib.errors import Conflict
-from missions.services.callers import Caller
 
 
 def by(request: HttpRequest) -> dict[str, Any]:
     """Who acts, and when, for a service."""
     return {"actor": actor_of(request), "now": timezone.now()}
-
-
-def caller_of(request: HttpRequest) -> Caller:
-    """The person at the admin, who speaks for no agent."""
-    return Caller(user=request.user, agent=None, is_agent=False)
 
 
 class HeldForApproval(Conflict):

@@ -9,12 +9,12 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from coordinator.lib.admin import ServiceAdmin, chip_column, holds
-from missions.admin.bases import CommentForm, History, by, caller_of, refuse_held
+from missions.admin.bases import CommentForm, History, by, refuse_held
 from missions.admin.forms import TaskForm
 from missions.github import merging
 from missions.lifecycle import TaskStatus
 from missions.models import Dependency, Execution, Report, RequirementLink, Review, Task
-from missions.services import planning, reporting, reviewing
+from missions.services import callers, planning, reporting, reviewing
 from missions.services.moving import Outcome
 from missions.services.reporting import Filing
 
@@ -121,7 +121,7 @@ class TaskAdmin(ServiceAdmin):
 
     @admin.action(description="Retry failed tasks", permissions=["write"])
     def retry(self, request: HttpRequest, rows: QuerySet[Task]) -> HttpResponse | None:
-        common = {"caller": caller_of(request), "expected": None, **by(request)}
+        common = {"caller": callers.of(request.user), "expected": None, **by(request)}
 
         def one(row: Task) -> None:
             _, outcome = reporting.file_report(row, Filing(status=TaskStatus.PENDING), **common)

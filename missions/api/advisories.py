@@ -16,13 +16,11 @@ from missions import causes
 from missions.models import Advisory, Mission, Task
 from missions.services import advising
 
-BY_KEY = {"read_only": True, "allow_null": True}
-
 
 class AdvisorySerializer(serializers.ModelSerializer[Advisory]):
-    mission = serializers.SlugRelatedField(slug_field="mission_id", **BY_KEY)
-    task = serializers.SlugRelatedField(slug_field="task_id", **BY_KEY)
-    agent = serializers.SlugRelatedField(slug_field="agent_id", **BY_KEY)
+    mission = serializers.SlugRelatedField[Any](slug_field="mission_id", read_only=True, allow_null=True)
+    task = serializers.SlugRelatedField[Any](slug_field="task_id", read_only=True, allow_null=True)
+    agent = serializers.SlugRelatedField[Any](slug_field="agent_id", read_only=True, allow_null=True)
     acknowledged_by = serializers.StringRelatedField[Any](read_only=True)
 
     class Meta:

@@ -11,7 +11,7 @@ from coordinator.lib.serializers import Money, Strict
 from coordinator.lib.views import ResourceView
 from missions.api.advisories import numbered
 from missions.models import Execution, Task
-from missions.services import executing
+from missions.services import callers, executing
 
 SHOWN = ("mission", "task", "agent")
 
@@ -42,13 +42,16 @@ class ExecutionView(ResourceView):
     serializer_class = ExecutionSerializer
 
     def retrieve(self, request: Request, key: str) -> Response:
+        """One run, by its id."""
         return Response(self.get_serializer(numbered(self.get_queryset(), key)).data)
 
     @extend_schema(request=NothingMore, responses=ExecutionSerializer)
     def cancel(self, request: Request, key: str) -> Response:
         """A queued run is cancelled at once, a running one is asked to stop. One that has ended: 422."""
         self.body(NothingMore)
-        execution = executing.cancel(numbered(self.get_queryset(), key), actor=self.actor, now=self.now)
+        execution = numbered(self.get_queryset(), key)
+        callers.refuse_stranger(execution.task, callers.of(request.user))
+        execution = executing.cancel(execution, actor=self.actor, now=self.now)
         return Response(self.get_serializer(execution).data)
 
 
@@ -60,13 +63,16 @@ class TaskExecutionsView(ResourceView):
     serializer_class = ExecutionSerializer
 
     def list(self, request: Request, key: str) -> Response:
+        """The task's runs, the first one first."""
         return self.page(self.get_queryset().filter(task=self._task()))
 
     @extend_schema(request=NothingMore, responses={202: ExecutionSerializer})
     def execute(self, request: Request, key: str) -> Response:
         """Hands the task to its agent's adapter. No agent, no adapter, not in a state to run, or running: 422."""
         self.body(NothingMore)
-        execution = executing.request_execution(self._task(), actor=self.actor, now=self.now)
+        task = self._task()
+        callers.refuse_stranger(task, callers.of(request.user))
+        execution = executing.request_execution(task, actor=self.actor, now=self.now)
         return Response(self.get_serializer(execution).data, status=202)
 
     def _task(self) -> Task:

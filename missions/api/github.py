@@ -30,7 +30,7 @@ class BadSignature(Refusal):
 
 
 class GitHubIssueSerializer(serializers.ModelSerializer[GitHubIssue]):
-    task = serializers.SlugRelatedField(slug_field="task_id", read_only=True, allow_null=True)
+    task = serializers.SlugRelatedField[Any](slug_field="task_id", read_only=True, allow_null=True)
 
     class Meta:
         model = GitHubIssue

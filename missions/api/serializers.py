@@ -116,7 +116,7 @@ class TaskShape(StrictModel):
 
     def to_representation(self, task: Task) -> dict[str, Any]:
         shown: dict[str, Any] = super().to_representation(task)
-        shown["requirements"] = sorted(link.requirement.key for link in task.requirement_links.all())
+        shown["requirements"] = sorted(shown["requirements"])
         shown["depends_on"] = sorted(shown["depends_on"])
         return shown
 

@@ -12,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.models import Agent
-from agents.services import registering
 from coordinator.lib.errors import Invalid
 from coordinator.lib.filters import Belongs, Choice, Flag, Made, Search
 from coordinator.lib.views import Lists, ResourceView, Shows
@@ -20,9 +19,9 @@ from missions.api.serializers import ClaimBody, HolderBody, ProgressBody, Review
 from missions.github import merging
 from missions.lifecycle import TaskStatus
 from missions.models import Advisory, Mission, Task
-from missions.services import claiming, metering, planning, reporting, reviewing
+from missions.services import callers, claiming, metering, planning, reporting, reviewing
 from missions.services.moving import Outcome
-from missions.services.reporting import Caller, Filing
+from missions.services.reporting import Filing
 from sprints.models import Sprint
 from traceability.models import Requirement
 
@@ -40,7 +39,7 @@ FILTERS = {
 
 
 class TaskBase(ResourceView):
-    """What the tasks' views share: the shape, and who is calling."""
+    """What the tasks' views share: the shape of a task and of what became of it."""
 
     resource = "task"
     serializer_class = TaskShape
@@ -50,14 +49,6 @@ class TaskBase(ResourceView):
         """The task that the path names, without all that an answer shows."""
         found: Task = self.row(Task.objects.all())
         return found
-
-    def caller(self, named: Agent | None = None) -> Caller:
-        """Who acts: an agent's token acts for its own agent only, a person for anyone. Raises NotAllowed."""
-        user = self.request.user
-        agent = named or registering.agent_of(user)
-        if named is not None:
-            registering.may_act_for(user, named)
-        return Caller(user=user, agent=agent, is_agent=user.kind == "service")
 
     def told(self, task: Task, outcome: Outcome, code: int = status.HTTP_200_OK) -> Response:
         """The task with what the policies decided and what is advised; 202 when the move is held."""
@@ -89,7 +80,12 @@ class TaskView(Lists, Shows, TaskBase):
         """Changes fields, and the state by the same rules as a report; all of it or nothing."""
         task, fields = self.named(), self.body(TaskShape, partial=True)
         wanted = fields.pop("status", None)
-        common = {"caller": self.caller(), "expected": self.expected, "actor": self.actor, "now": self.now}
+        common = {
+            "caller": callers.of(self.request.user),
+            "expected": self.expected,
+            "actor": self.actor,
+            "now": self.now,
+        }
         if wanted is None:
             return self.fresh(planning.revise_task(task, **common, **fields))
         filing = Filing(status=TaskStatus(wanted), changes=fields)
@@ -101,7 +97,12 @@ class TaskView(Lists, Shows, TaskBase):
         task, filing = self.named(), filing_of(self._progress())
         return self.told(
             *reporting.file_report(
-                task, filing, caller=self.caller(), expected=self.expected, actor=self.actor, now=self.now
+                task,
+                filing,
+                caller=callers.of(self.request.user),
+                expected=self.expected,
+                actor=self.actor,
+                now=self.now,
             )
         )
 
@@ -177,7 +178,7 @@ class ClaimView(TaskBase):
         )
 
     def _claimant(self, fields: dict[str, Any]) -> Agent:
-        agent = self.caller(fields.get("agent")).agent
+        agent = callers.of(self.request.user, fields.get("agent")).agent
         if agent is None:
             raise Invalid({"agent": ["Name the agent that claims: this token belongs to no agent."]})
         return agent

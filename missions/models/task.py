@@ -41,7 +41,7 @@ class TaskQuerySet(ResourceQuerySet["Task"]):
     def shown(self) -> Self:
         """With everything that an answer shows, in a fixed number of statements."""
         return self.select_related("mission", "sprint", "agent", "claim__agent").prefetch_related(
-            "depends_on", "requirement_links__requirement"
+            "depends_on", "requirements"
         )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.models import Agent
+from agents.services import registering
 from coordinator.lib.errors import Conflict, NotAllowed
 from missions.models import Claim, Task
 
@@ -23,6 +24,13 @@ class Caller:
     user: Any
     agent: Agent | None
     is_agent: bool
+
+
+def of(user: Any, named: Agent | None = None) -> Caller:
+    """Who acts: a service account for its own agent, a person for the one that is named, if any. Raises NotAllowed."""
+    if named is not None:
+        registering.may_act_for(user, named)
+    return Caller(user=user, agent=named or registering.agent_of(user), is_agent=registering.is_service(user))
 
 
 def refuse_stranger(task: Task, caller: Caller, fence: int | None = None) -> None:
