@@ -13,6 +13,7 @@ from knowledge.models import Document, Kind
 from knowledge.search import Mode
 
 LONGEST_QUERY = 10_000
+MODES = [(mode.value, mode.name) for mode in Mode]
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -114,7 +115,7 @@ class SearchBody(Strict):
     query = Text(max_length=LONGEST_QUERY, validators=[says_something])
     limit = Whole(min_value=1, max_value=100, default=10)
     filter = FilterBody(required=False)
-    mode = serializers.ChoiceField(choices=[(mode.value, mode.name) for mode in Mode], default=Mode.HYBRID.value)
+    mode = serializers.ChoiceField(choices=MODES, default=Mode.HYBRID.value)
 
 
 class PassageShape(serializers.Serializer[Any]):

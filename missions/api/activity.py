@@ -47,10 +47,16 @@ class ActivitiesAnswer(Hints):
 
 
 ONE_OR_MANY = PolymorphicProxySerializer(
-    component_name="ActivityReport", serializers=[ActivityBody, ActivityBody(many=True)], resource_type_field_name=None
+    component_name="ActivityReport",
+    serializers=[ActivityBody, ActivityBody(many=True)],
+    resource_type_field_name=None,
+    many=False,
 )
 ANSWERS = PolymorphicProxySerializer(
-    component_name="ActivityHeard", serializers=[ActivityAnswer, ActivitiesAnswer], resource_type_field_name=None
+    component_name="ActivityHeard",
+    serializers=[ActivityAnswer, ActivitiesAnswer],
+    resource_type_field_name=None,
+    many=False,
 )
 
 

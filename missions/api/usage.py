@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,6 +26,9 @@ REPORT_SCHEMA: dict[str, Any] = {
     **USAGE_SCHEMA,
     "properties": {**{name: NAME for name in WHOSE}, **USAGE_SCHEMA["properties"]},
 }
+REPORTS_SCHEMA: dict[str, Any] = {
+    "oneOf": [REPORT_SCHEMA, {"type": "array", "items": REPORT_SCHEMA, "minItems": 1, "maxItems": MOST}],
+}
 FILTERS: dict[str, Any] = {
     "agent": Belongs("agent", Agent),
     "task": Belongs("task_id", Task),
@@ -35,11 +38,6 @@ FILTERS: dict[str, Any] = {
     "after": Since("at"),
     "before": Since("at", "lt"),
 }
-
-
-@extend_schema_field({"oneOf": [REPORT_SCHEMA, {"type": "array", "items": REPORT_SCHEMA, "maxItems": MOST}]})
-class UsageReport(serializers.Field[Any, Any, Any, Any]):
-    """A use, or a list of up to 100."""
 
 
 class MeteredList(serializers.Serializer[Any]):
@@ -76,7 +74,10 @@ class SpendingShape(serializers.Serializer[Any]):
 GROUP_BY = OpenApiParameter("group_by", str, description=f"Any of {', '.join(spending.BY)}, separated by commas.")
 ASKED = [GROUP_BY, *[OpenApiParameter(name, str, description=each.description) for name, each in FILTERS.items()]]
 ANSWERS = PolymorphicProxySerializer(
-    component_name="UsageCounted", serializers=[MeteredShape, MeteredList], resource_type_field_name=None
+    component_name="UsageCounted",
+    serializers=[MeteredShape, MeteredList],
+    resource_type_field_name=None,
+    many=False,
 )
 
 
@@ -87,7 +88,7 @@ class UsageReportView(Endpoint):
     scopes = {"report": "usage:write", "summary": "usage:read"}
     serializer_class = SpendingShape
 
-    @extend_schema(request={"application/json": UsageReport}, responses={200: ANSWERS, 201: ANSWERS})
+    @extend_schema(request={"application/json": REPORTS_SCHEMA}, responses={200: ANSWERS, 201: ANSWERS})
     def report(self, request: Request) -> Response:
         """Counts one use or a list of up to 100, each `usage_id` once for an agent: 201, or 200 when all were known."""
         reports, many = self._reports()

@@ -74,12 +74,14 @@ class EvaluateView(Endpoint):
             component_name="Questions",
             serializers=[shapes.QuestionBody, shapes.QuestionBody(many=True)],
             resource_type_field_name=None,
+            many=False,
         ),
         responses=OpenApiResponse(
             PolymorphicProxySerializer(
                 component_name="Verdicts",
-                serializers=[shapes.VerdictShape, shapes.VerdictShape(many=True)],
+                serializers=[shapes.PolicyVerdictShape, shapes.PolicyVerdictShape(many=True)],
                 resource_type_field_name=None,
+                many=False,
             ),
             description="A list is answered by a list, in order.",
         ),
@@ -118,7 +120,7 @@ class SimulateView(Endpoint):
     scopes = {"stored": "policies:read", "draft": "policies:read"}
     serializer_class = shapes.ReportShape
 
-    @extend_schema(request=shapes.PastBody, responses=shapes.ReportShape)
+    @extend_schema(operation_id="policy_simulate", request=shapes.PastBody, responses=shapes.ReportShape)
     def stored(self, request: Request, key: str) -> Response:
         """A stored policy, as it stands now, on the recorded past."""
         policy: Policy = Policy.objects.identified(key)

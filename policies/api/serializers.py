@@ -174,7 +174,7 @@ class FindingShape(serializers.Serializer[Any]):
     approval = serializers.IntegerField(required=False)
 
 
-class VerdictShape(serializers.Serializer[Any]):
+class PolicyVerdictShape(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(choices=Outcome.choices)
     decisions = FindingShape(many=True)
     approval = serializers.IntegerField(allow_null=True, help_text="What holds the action, or let it through.")
@@ -201,7 +201,7 @@ class DraftBody(PastBody):
     priority = Whole(required=False, min_value=-1000, max_value=1000)
 
 
-class HitShape(serializers.Serializer[Any]):
+class PastHitShape(serializers.Serializer[Any]):
     decision = serializers.IntegerField()
     at = serializers.DateTimeField()
     point = serializers.CharField()
@@ -221,7 +221,7 @@ class ReportShape(serializers.Serializer[Any]):
     outcomes = serializers.DictField(child=serializers.IntegerField())
     stricter = serializers.IntegerField(help_text="Matched decisions that would have been stricter than they were.")
     could_not_judge = serializers.IntegerField(help_text="Decisions that lack what the policy asks for.")
-    hits = HitShape(many=True, help_text="The latest that matched.")
+    hits = PastHitShape(many=True, help_text="The latest that matched.")
 
 
 class DecisionShape(serializers.ModelSerializer[Decision]):
