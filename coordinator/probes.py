@@ -20,7 +20,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """200 when database, migrations and workers serve; else 503 with a sentence for each that does not."""
     found = readiness.faults(timezone.now())
     body = {"status": "not ready" if found else "ready", "faults": found}
-    return JsonResponse(body, status=503 if found else 200, headers={"Retry-After": "2"} if found else {})
+    response = JsonResponse(body, status=503 if found else 200, headers={"Retry-After": "2"} if found else {})
+    response._has_been_logged = True  # type: ignore[attr-defined]  # asked often, and no fault of the request
+    return response
 
 
 @require_safe
