@@ -1,7 +1,8 @@
 """The canonical text of an entry: what the chain's hash covers, byte for byte.
 
 Sorted keys, no spaces, no floats. A float that a client sent (in a task's outputs, say) is kept exactly as
-`{"$float": "0.93"}`, so that the text has one form for each value and reading gives the value back.
+`{"$float": "0.93"}`, so that the text has one form for each value and reading gives the value back. A key of the
+client's own that starts with `$` gets a second one, so that nobody's object is taken for a float.
 """
 
 import json
@@ -25,7 +26,8 @@ def write(value: Any) -> str:
 
 
 def read(text: str) -> Any:
-    return json.loads(text, object_hook=_float_back)
+    """The value of a canonical text. Raises ValueError for what is none."""
+    return json.loads(text, object_hook=_back)
 
 
 def moment(at: datetime) -> str:
@@ -33,8 +35,17 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _float_back(found: dict[str, Any]) -> Any:
-    return float(found[FLOAT]) if set(found) == {FLOAT} else found
+def _back(found: dict[str, Any]) -> Any:
+    if set(found) == {FLOAT}:
+        if not isinstance(found[FLOAT], str):
+            raise ValueError("a float of the ledger is kept as text")
+        return float(found[FLOAT])
+    return {key.removeprefix("$"): inner for key, inner in found.items()}
+
+
+def _key(key: Any) -> str:
+    text = str(key)
+    return f"${text}" if text.startswith("$") else text
 
 
 def _plain(value: Any) -> Any:
@@ -43,7 +54,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (str, bool)):
         return str(value) if isinstance(value, str) else value
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {_key(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(inner) for inner in (sorted(value) if isinstance(value, (set, frozenset)) else value)]
     return _plain_scalar(value)

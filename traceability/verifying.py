@@ -131,7 +131,7 @@ def _check_entry(entry: Entry, before: bytes | None) -> list[Finding]:
     for column, where in PROJECTED.items():
         if _at(told, where) != getattr(entry, column):
             found.append(Finding(entry.stream, entry.seq, "column_mismatch", f"{column} differs from the text"))
-    if told.get("occurred_at") != canonical.moment(entry.occurred_at):
+    if _at(told, ("occurred_at",)) != canonical.moment(entry.occurred_at):
         found.append(Finding(entry.stream, entry.seq, "column_mismatch", "occurred_at differs from the text"))
     return found
 

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from coordinator.lib.filters import Equals, Made, Since
 from coordinator.lib.views import Lists, ResourceView
-from traceability import verifying
+from traceability import canonical, verifying
 from traceability.models import Entry
 
 
@@ -20,7 +20,7 @@ class EntryShape(serializers.ModelSerializer[Entry]):
     task = serializers.SerializerMethodField()
     agent = serializers.SerializerMethodField()
     subject = serializers.SerializerMethodField()
-    data = serializers.JSONField(read_only=True)
+    data = serializers.JSONField(read_only=True)  # type: ignore[assignment]
     hash = serializers.SerializerMethodField()
 
     class Meta:
@@ -59,23 +59,35 @@ class VerdictShape(serializers.Serializer[Any]):
     findings = serializers.ListField(child=serializers.JSONField())
 
 
+NAMING = ("created", "registered", "updated", "revised")
+"""How the events end that give something its public key, or a new one."""
+
+
 def about(noun: str) -> Made:
-    """Entries of a mission, task or agent, by integer id or by the public key that it had when it was told."""
+    """Entries of a mission, task or agent, by integer id or by a public key that it has or had."""
 
     def by(rows: Any, value: str) -> Any:
         if value.isascii() and value.isdigit():
             return rows.filter(**{f"{noun}_id": int(value)}) if len(value) < 19 else rows.none()
-        known = Entry.objects.filter(kind=f"{noun}.created", canonical__contains=f'"{noun}":{{"id"')
-        ids = [entry.told["refs"][noun]["id"] for entry in known.filter(canonical__contains=f'"key":"{value}"')[:50]]
-        return rows.filter(**{f"{noun}_id__in": ids})
+        return rows.filter(**{f"{noun}_id__in": _once_named(noun, value)})
 
     return Made(by, "An integer id or a public key.")
 
 
+def _once_named(noun: str, key: str) -> set[int]:
+    """The ids of what the ledger ever knew by this key."""
+    kinds = [f"{noun}.{ending}" for ending in NAMING]
+    told = Entry.objects.filter(kind__in=kinds, canonical__contains=f'"key":{canonical.write(key)}')
+    named = (entry.told["refs"].get(noun) for entry in told.order_by("pk").iterator())
+    return {ref["id"] for ref in named if ref and ref["key"] == key}
+
+
+def _of_kinds(rows: Any, value: str) -> Any:
+    return rows.of_kind(*value.split(","))
+
+
 FILTERS = {
-    "event": Made(
-        lambda rows, value: rows.of_kind(*value.split(",")), "A kind such as task.moved, or a noun such as task."
-    ),
+    "event": Made(_of_kinds, "A kind such as task.moved, or a noun such as task; several separated by commas."),
     "actor": Equals("actor_name", "The actor's name as recorded."),
     "agent": about("agent"),
     "task": about("task"),

@@ -8,6 +8,10 @@ import traceability.models.entry
 SEAL = r"""
 INSERT INTO traceability_installation (id, uuid) VALUES (true, gen_random_uuid());
 
+-- An id is drawn under the lock on the stream's head, never before: so within a stream ids grow as seq does.
+ALTER TABLE traceability_entry ALTER COLUMN id DROP IDENTITY;
+CREATE SEQUENCE traceability_entry_order AS bigint OWNED BY traceability_entry.id;
+
 CREATE FUNCTION traceability_seal() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     at_text text;
@@ -29,6 +33,7 @@ BEGIN
             '\x00'::bytea || head.hash
             || convert_to(NEW.stream || E'\x1f' || (head.seq + 1)::text || E'\x1f' || at_text || E'\x1f' || NEW.canonical, 'UTF8'))
     RETURNING seq, hash INTO NEW.seq, NEW.hash;
+    NEW.id := nextval('traceability_entry_order');
     RETURN NEW;
 END $$;
 

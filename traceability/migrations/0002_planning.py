@@ -111,7 +111,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="keyresult",
             constraint=models.CheckConstraint(
-                condition=models.Q(("target", models.F("start")), _negated=True), name="a_key_result_goes_somewhere"
+                condition=models.Q(("target", models.F("start")), _negated=True),
+                name="a_key_result_goes_somewhere",
+                violation_error_message="The target must differ from the start.",
             ),
         ),
         migrations.AddConstraint(

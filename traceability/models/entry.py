@@ -58,7 +58,7 @@ class StreamHead(models.Model):
 
 
 class Entry(models.Model):
-    """One fact. `seq` has no gaps within a stream; `hash` chains it to the entry before.
+    """One fact. `seq` has no gaps within a stream, ids grow with it; `hash` chains it to the entry before.
 
     Ids are plain numbers with no foreign keys: history outlives what it tells of. Every column but `id` and `xid`
     is a projection of `canonical`, or is hashed beside it (stream, seq, recorded_at).

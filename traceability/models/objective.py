@@ -1,10 +1,15 @@
 """Objectives and their key results."""
 
+from decimal import Decimal
+from typing import Self
+
 from django.db import models
 from django.db.models import F, Q
 
 from coordinator.lib.keys import PublicKeyField
 from coordinator.lib.models import Resource, ResourceQuerySet
+from coordinator.lib.refs import Subject
+from traceability import rollup
 
 
 class ObjectiveStatus(models.TextChoices):
@@ -15,7 +20,9 @@ class ObjectiveStatus(models.TextChoices):
 
 
 class ObjectiveQuerySet(ResourceQuerySet["Objective"]):
-    pass
+    def shown(self) -> Self:
+        """With its key results, in two statements."""
+        return self.prefetch_related("key_results")
 
 
 class Objective(Resource):
@@ -29,9 +36,21 @@ class Objective(Resource):
 
     objects = ObjectiveQuerySet.as_manager()
 
+    @property
+    def subject(self) -> Subject:
+        """How history names it."""
+        return Subject("objective", self.pk, self.key)
+
+    @property
+    def progress(self) -> Decimal | None:
+        """The weighted mean of its key results, 0 to 1; None without any. Needs `shown()`."""
+        return rollup.weighted((each.weight, each.progress) for each in self.key_results.all())
+
 
 class KeyResultQuerySet(ResourceQuerySet["KeyResult"]):
-    pass
+    def shown(self) -> Self:
+        """With its objective, in one statement."""
+        return self.select_related("objective")
 
 
 class KeyResult(Resource):
@@ -52,6 +71,26 @@ class KeyResult(Resource):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=~Q(target=F("start")), name="a_key_result_goes_somewhere"),
+            models.CheckConstraint(
+                condition=~Q(target=F("start")),
+                name="a_key_result_goes_somewhere",
+                violation_error_message="The target must differ from the start.",
+            ),
             models.CheckConstraint(condition=Q(weight__gte=0), name="key_result_weight_is_not_negative"),
         ]
+
+    @property
+    def subject(self) -> Subject:
+        """How history names it."""
+        return Subject("key_result", self.pk, self.key)
+
+    @property
+    def progress(self) -> Decimal:
+        """How far it is from its start to its target, 0 to 1."""
+        return rollup.of_measure(self.start, self.target, self.current)
+
+
+def plain_amount(value: Decimal) -> str:
+    """`Decimal("12.500000")` as `"12.5"`: no trailing zeros, never an exponent."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,11 +1,13 @@
 """Requirements: what must be true, at which revision. Tasks link to a revision, so that a change shows."""
 
 import hashlib
+from typing import Self
 
 from django.db import models
 
 from coordinator.lib.keys import PublicKeyField
 from coordinator.lib.models import Resource, ResourceQuerySet
+from coordinator.lib.refs import Subject
 from traceability import canonical
 from traceability.models.objective import KeyResult
 
@@ -17,7 +19,15 @@ class RequirementStatus(models.TextChoices):
 
 
 class RequirementQuerySet(ResourceQuerySet["Requirement"]):
-    pass
+    def shown(self) -> Self:
+        """With its key result, in one statement."""
+        return self.select_related("key_result")
+
+    def with_tasks(self) -> Self:
+        return self.filter(pk__in=self.model.objects.filter(links__isnull=False).values("pk"))
+
+    def without_tasks(self) -> Self:
+        return self.filter(links__isnull=True)
 
 
 class Requirement(Resource):
@@ -47,6 +57,11 @@ class Requirement(Resource):
     fingerprint = models.CharField(max_length=64, editable=False)
 
     objects = RequirementQuerySet.as_manager()
+
+    @property
+    def subject(self) -> Subject:
+        """How history names it."""
+        return Subject("requirement", self.pk, self.key)
 
     @staticmethod
     def fingerprint_of(*, title: str, description: str) -> str:
