@@ -83,7 +83,7 @@ class AgentAdmin(ServiceAdmin):
         "health_checked_at", "cost", "tokens", "version", "created_at", "updated_at",
     )  # fmt: skip
     list_display = (
-        "agent_id", "name", "status_chip", "current_task_key", "last_seen_at", "condition", "adapter_module", "cost",
+        "agent_id", "name", chip_column("status"), "current_task_key", "last_seen_at", "condition", "adapter_module", "cost",
         "tokens",
     )  # fmt: skip
     list_filter = ("status", "health_state", "adapter_module", ("service_account", admin.EmptyFieldListFilter))
@@ -92,7 +92,6 @@ class AgentAdmin(ServiceAdmin):
     date_hierarchy = "last_seen_at"
     inlines = (ActivityInline,)
     actions = ("take_offline", "take_idle")
-    status_chip = chip_column("status", "Status")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (*self.fields, *self.shown) if obj else self.fields
@@ -130,13 +129,12 @@ class AgentAdmin(ServiceAdmin):
 @admin.register(Activity)
 class ActivityAdmin(ReadOnlyAdmin):
     area = "agents"
-    list_display = ("at", "agent", "event_chip", "task_key", "mission_key", "session")
+    list_display = ("at", "agent", chip_column("event"), "task_key", "mission_key", "session")
     list_select_related = ("agent",)
     list_filter = ("event", "at")
     search_fields = ("agent__agent_id", "task_key", "mission_key", "session")
     ordering = ("-pk",)
     date_hierarchy = "at"
-    event_chip = chip_column("event", "Event")
 
 
 @admin.register(Usage)

@@ -1,5 +1,7 @@
 """What an agent should know now: its tasks, what is ready for it, what waits, what is advised, which policies hold."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +9,8 @@ from django.db.models import F, Q
 
 from agents.models import Agent
 from missions.lifecycle import TaskStatus
-from missions.models import Advisory, Task
+from missions.models import Advisory, Mission, Task
+from policies import drafts
 from policies.models import Approval, Policy
 
 MOST_TASKS = 50
@@ -18,28 +21,29 @@ ENDED = (TaskStatus.COMPLETED, TaskStatus.FAILED)
 
 def of(agent: Agent, now: datetime) -> dict[str, Any]:
     """The briefing, in five statements."""
+    mine = tasks_of(agent)
     return {
         "agent": agent.key,
         "status": agent.status,
         "current_task": agent.current_task,
         "as_of": now,
-        "tasks": [_task(row) for row in tasks_of(agent)],
+        "tasks": [_task(row) for row in mine],
         "ready": [_task(row) for row in ready_for(agent)],
         "approvals": approvals_of(agent),
         "advisories": advice_for(agent),
-        "policies": policies_for(agent),
+        "policies": policies_for(agent, tasks=mine, now=now),
     }
 
 
 def tasks_of(agent: Agent) -> list[Task]:
     """What it has or holds and is not ended, the most urgent first."""
-    mine = Task.objects.select_related("mission", "claim").filter(Q(agent=agent) | Q(claim__agent=agent))
+    mine = Task.objects.select_related("mission", "sprint", "claim").filter(Q(agent=agent) | Q(claim__agent=agent))
     return list(mine.exclude(status__in=ENDED).order_by(*_by_urgency())[:MOST_TASKS])
 
 
 def ready_for(agent: Agent) -> list[Task]:
     """Ready tasks that are its own or nobody's, and that ask for no capability that it lacks."""
-    ready = Task.objects.ready().select_related("mission").filter(Q(agent=agent) | Q(agent=None))
+    ready = Task.objects.ready().select_related("mission", "claim").filter(Q(agent=agent) | Q(agent=None))
     fits = ready.filter(required_capabilities__contained_by=agent.capabilities)
     return list(fits.order_by(*_by_urgency())[:MOST_READY])
 
@@ -76,25 +80,27 @@ def advice_for(agent: Agent) -> list[dict[str, Any]]:
     ]
 
 
-def policies_for(agent: Agent) -> list[dict[str, Any]]:
-    """Policies in force for everything, or for this agent or one of its capabilities."""
-    rows = Policy.objects.active().order_by("-priority", "policy_id")
-    held = [
-        row for row in rows.only("policy_id", "description", "mode", "scope", "priority") if concerns(row.scope, agent)
-    ]
+def policies_for(
+    agent: Agent, *, tasks: Iterable[Task] = (), missions: Iterable[Mission] = (), now: datetime
+) -> list[dict[str, Any]]:
+    """Policies in force at `now` that concern the agent: global ones, and those whose scope fits it and its work."""
+    names = _names(agent, list(tasks), list(missions))
+    begun, going = Q(valid_from=None) | Q(valid_from__lte=now), Q(valid_until=None) | Q(valid_until__gt=now)
+    rows = Policy.objects.active().filter(begun, going).order_by("-priority", "policy_id")
+    told = rows.only("policy_id", "description", "mode", "scope")
+    held = [row for row in told if all(wanted & names[noun] for noun, wanted in drafts.scope_of(row.scope))]
     return [{"policy_id": row.key, "description": row.description, "mode": row.mode} for row in held[:MOST_HINTS]]
 
 
-def concerns(scope: Any, agent: Agent) -> bool:
-    """Whether a policy's scope is global or names the agent, by id or key, or one of its capabilities."""
-    if not isinstance(scope, dict):
-        return bool(scope == "global")
-    agents, capabilities = _listed(scope.get("agent")), _listed(scope.get("capability"))
-    return bool({agent.pk, str(agent.pk), agent.key} & agents or set(agent.capabilities) & capabilities)
-
-
-def _listed(value: Any) -> set[Any]:
-    return set(value) if isinstance(value, list) else {value}
+def _names(agent: Agent, tasks: list[Task], missions: list[Mission]) -> Mapping[str, set[str]]:
+    """By which ids and keys a scope may mean the agent and its work; tasks have their mission and sprint loaded."""
+    names: dict[str, set[str]] = defaultdict(set, capability=set(agent.capabilities))
+    rows = [("agent", agent), *[("task", task) for task in tasks], *[("mission", mission) for mission in missions]]
+    rows += [("mission", task.mission) for task in tasks]
+    rows += [("sprint", task.sprint) for task in tasks if task.sprint]
+    for noun, row in rows:
+        names[noun] |= {str(row.pk), row.key}
+    return names
 
 
 def _by_urgency() -> tuple[Any, ...]:

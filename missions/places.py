@@ -37,7 +37,7 @@ def of(contexts: Sequence[Mapping[str, Any]], agent: Agent | None) -> list[Place
     """The place of each context, in the same order. A task of another agent than `agent` is kept as text only."""
     tasks = [_name(context, TASK_NAMES) for context in contexts]
     missions = [_name(context, MISSION_NAMES) for context in contexts]
-    known_tasks = _found(Task.objects.select_related("mission"), "task_id", tasks)
+    known_tasks = _found(Task.objects.select_related("mission", "sprint"), "task_id", tasks)
     known_missions = _found(Mission.objects.all(), "mission_id", missions)
     return [
         _place(task, mission, known_tasks.get(task), known_missions.get(mission), agent)

@@ -114,7 +114,7 @@ class ActivityBody(Strict):
         choices=ActivityEvent.choices,
         error_messages={"invalid_choice": f"{{input!r}} is no event; events: {', '.join(ActivityEvent.values)}."},
     )
-    context = ObjectField(required=False, allow_null=True)
+    context = ObjectField(required=False, allow_null=True)  # type: ignore[assignment]
     usage = UsageField(required=False, allow_null=True)
     timestamp = serializers.DateTimeField(
         required=False, allow_null=True, help_text="When it happened; now when left out."
@@ -144,6 +144,6 @@ class MeteredShape(serializers.Serializer[Any]):
     """What became of a use: counted now or before, and what it costs. Unknown is null, not zero."""
 
     counted = serializers.BooleanField()
-    source = serializers.CharField(help_text="reported, computed or unknown")
+    source = serializers.CharField(help_text="reported, computed or unknown")  # type: ignore[assignment]
     cost_usd = Money(allow_null=True)
     cost_computed_usd = Money(allow_null=True)

@@ -24,7 +24,7 @@ class AgentView(Lists, Shows, ResourceView):
     filters = {
         "status": Choice("status", AgentStatus),
         "health": Choice("health_state", HealthState),
-        "capability": Made(lambda rows, value: rows.capable_of(value), "A capability."),
+        "capability": Made(lambda rows, value: rows.filter(capabilities__contains=[value]), "A capability."),
         "q": Search("name", "agent_id"),
     }
     scopes = {

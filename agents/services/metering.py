@@ -40,7 +40,7 @@ class Spent:
     @property
     def once(self) -> tuple[int | None, str] | None:
         """What may be counted once only; None when the report names no `usage_id`."""
-        return None if self.use.usage_id is None else (self.agent and self.agent.pk, self.use.usage_id)
+        return None if self.use.usage_id is None else (self.agent.pk if self.agent else None, self.use.usage_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +97,8 @@ def _store(spent: Sequence[Spent], metered: Sequence[Metered], now: datetime) ->
 def _row(spent: Spent, metered: Metered, now: datetime) -> tuple[Any, ...]:
     use = spent.use
     return (
-        use.usage_id, spent.agent and spent.agent.pk, spent.mission and spent.mission.id,
-        spent.mission.key if spent.mission else "", spent.task and spent.task.id,
+        use.usage_id, spent.agent.pk if spent.agent else None, spent.mission.id if spent.mission else None,
+        spent.mission.key if spent.mission else "", spent.task.id if spent.task else None,
         spent.task.key if spent.task else "", spent.sprint_id, use.model, use.input_tokens, use.cache_read_tokens,
         use.cache_write_tokens, use.output_tokens, use.reasoning_tokens, use.cost_usd, metered.cost_computed_usd,
         metered.cost_usd, metered.source, min(use.at or now, now),
@@ -129,7 +129,7 @@ def _tell(new: Sequence[tuple[Spent, Metered]], actor: Actor, now: datetime) -> 
         mine = [(spent, row) for spent, row in new if (spent.agent.pk if spent.agent else 0) == pk]
         known = [row.cost_usd for _, row in mine if row.cost_usd is not None]
         told = UsageRecorded(
-            agent=agent and agent.ref,
+            agent=agent.ref if agent else None,
             reports=len(mine),
             tokens=sum(spent.use.tokens for spent, _ in mine),
             cost_usd=sum(known, Decimal(0)) if known else None,

@@ -44,13 +44,12 @@ class Said:
 
 
 def hear(agent: Agent, said: Sequence[Said], *, actor: Actor, now: datetime) -> list[Activity]:
-    """Stores what a locked agent said, in its order, and how that leaves it."""
-    with ledger.writing():
-        for each in said:
-            _follow(agent, each, actor, now)
-        agent.last_seen_at = now
-        Agent.objects.filter(pk=agent.pk).update(**agent.values_of(*PRESENCE))
-        return Activity.objects.bulk_create(_row(agent, each, now) for each in said)
+    """Stores what a locked agent said, in its order, and how that leaves it; inside the caller's `ledger.writing()`."""
+    for each in said:
+        _follow(agent, each, actor, now)
+    agent.last_seen_at = now
+    Agent.objects.filter(pk=agent.pk).update(**agent.values_of(*PRESENCE))
+    return Activity.objects.bulk_create(_row(agent, each, now) for each in said)
 
 
 def mark_silent(*, now: datetime, after_s: int, at_most: int = 500) -> int:
@@ -94,9 +93,9 @@ def _row(agent: Agent, said: Said, now: datetime) -> Activity:
         event=said.event,
         context=dict(said.context),
         session=said.session,
-        mission_id=said.mission and said.mission.id,
+        mission_id=said.mission.id if said.mission else None,
         mission_key=said.mission_key,
-        task_id=said.task and said.task.id,
+        task_id=said.task.id if said.task else None,
         task_key=said.task_key,
         at=said.at,
         received_at=now,

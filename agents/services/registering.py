@@ -95,7 +95,7 @@ def _refuse_registering(named: str, user: Any, scopes: frozenset[str]) -> None:
     if not is_key(named):
         raise Missing(f"There is no agent {named[:100]!r}.")
     mine = is_service(user)
-    if mine and (own := agent_of(user)):
+    if mine and (own := agent_of(user)) and own.key != named:
         raise NotAllowed(f"This token belongs to agent {own.key}; it cannot register {named}.")
     if not mine and "agents:write" not in scopes:
         raise NotAllowed(f"There is no agent {named}, and this token may not register it: it lacks agents:write.")

@@ -1,5 +1,6 @@
 """What agents report of themselves, and the feed of it."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -30,7 +31,7 @@ class Hints(serializers.Serializer[Any]):
     policies = PolicyHint(many=True, help_text="After session_start and task_start: the policies that hold.")
 
 
-class ActivityAnswer(ActivityShape, Hints):  # type: ignore[misc]
+class ActivityAnswer(ActivityShape, Hints):
     count = serializers.IntegerField(help_text="1")
     usage = MeteredShape(allow_null=True)
 
@@ -87,11 +88,11 @@ class ActivityView(ResourceView):
     @extend_schema(request=ONE_OR_MANY, responses={201: ANSWERS})
     def report(self, request: Request, key: str) -> Response:
         """Stores one event or a list of up to 500, all or none. An unknown agent is registered when the token may."""
-        lines, many = lines_of(request.data)
+        lines, many, now = *lines_of(request.data), self.now
         scopes: frozenset[str] = request.auth.scopes  # type: ignore[union-attr]
-        heard = hearing.hear(key, lines, user=request.user, scopes=scopes, actor=self.actor, now=self.now)
+        heard = hearing.hear(key, lines, user=request.user, scopes=scopes, actor=self.actor, now=now)
         told = _told_many(heard) if many else _told_one(heard)
-        return Response({**told, **_hints(heard, lines)}, status=status.HTTP_201_CREATED)
+        return Response({**told, **_hints(heard, lines, now)}, status=status.HTTP_201_CREATED)
 
 
 def lines_of(data: Any) -> tuple[list[Line], bool]:
@@ -133,11 +134,16 @@ def _told_many(heard: Heard) -> dict[str, Any]:
     }
 
 
-def _hints(heard: Heard, lines: list[Line]) -> dict[str, Any]:
-    begins = any(line.event in BEGINNINGS for line in lines)
+def _hints(heard: Heard, lines: list[Line], now: datetime) -> dict[str, Any]:
     return {
         "agent_status": heard.agent.status,
         "warnings": heard.warnings,
         "advisories": briefings.advice_for(heard.agent),
-        "policies": briefings.policies_for(heard.agent) if begins else [],
+        "policies": _policies(heard, now) if any(line.event in BEGINNINGS for line in lines) else [],
     }
+
+
+def _policies(heard: Heard, now: datetime) -> list[dict[str, Any]]:
+    tasks = [place.task for place in heard.places if place.task]
+    missions = [place.mission for place in heard.places if place.mission]
+    return briefings.policies_for(heard.agent, tasks=tasks, missions=missions, now=now)

@@ -33,12 +33,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Heard:
-    """What was stored: the agent as it is now, one activity for each line, and what is odd. `metered` by line."""
+    """What was stored: the agent as it is now, one activity and one place for each line; `metered` by line."""
 
     agent: Agent
     activities: list[Activity]
+    places: list[Place]
     metered: dict[int, Metered]
-    warnings: list[str]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd about the names in the contexts, each once."""
+        return list(dict.fromkeys(text for place in self.places for text in place.warnings))
 
 
 def hear(named: str, lines: Sequence[Line], *, user: Any, scopes: frozenset[str], actor: Actor, now: datetime) -> Heard:
@@ -55,8 +60,7 @@ def hear(named: str, lines: Sequence[Line], *, user: Any, scopes: frozenset[str]
             agent = Agent.objects.select_for_update(no_key=True).get(pk=agent.pk)
         said = [_said(line, place, now) for line, place in zip(lines, found, strict=True)]
         activities = presence.hear(agent, said, actor=actor, now=now)
-    warnings = list(dict.fromkeys(text for place in found for text in place.warnings))
-    return Heard(agent, activities, metered, warnings)
+    return Heard(agent, activities, found, metered)
 
 
 def _charge(
@@ -77,8 +81,8 @@ def _said(line: Line, place: Place, now: datetime) -> Said:
         event=line.event,
         at=min(line.at or now, now),
         context=line.context,
-        mission=place.at and place.at.ref,
-        task=place.task and place.task.ref,
+        mission=place.at.ref if place.at else None,
+        task=place.task.ref if place.task else None,
         mission_key=place.mission_key,
         task_key=place.task_key,
     )

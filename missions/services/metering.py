@@ -98,9 +98,9 @@ def _spent(each: Charge) -> Spent:
     return Spent(
         use=each.use,
         agent=each.agent,
-        mission=each.payer and each.payer.ref,
-        task=each.task and each.task.ref,
-        sprint_id=each.task and each.task.sprint_id,
+        mission=each.payer.ref if each.payer else None,
+        task=each.task.ref if each.task else None,
+        sprint_id=each.task.sprint_id if each.task else None,
     )
 
 
