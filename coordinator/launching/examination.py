@@ -173,7 +173,8 @@ def ledger(now: datetime) -> Iterator[Finding]:
         )
         missing = sorted(set(GUARDS) - {name for (name,) in cursor.fetchall()})
         cursor.execute(
-            "SELECT pg_has_role(current_user, relowner, 'MEMBER') FROM pg_class WHERE oid = 'traceability_entry'::regclass"
+            "SELECT pg_has_role(current_user, relowner, 'MEMBER') FROM pg_class"
+            " WHERE oid = 'traceability_entry'::regclass"
         )
         owns = bool(cursor.fetchone()[0])
     if missing:
