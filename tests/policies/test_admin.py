@@ -1,0 +1,126 @@
+"""Policies in the admin: edited through the service, the history beside them, approvals decided by an action."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from policies.models import Approval, Policy, PolicyRevision
+from tests.factories import person
+from tests.policies.rows import SEED, ask, policy
+from traceability.models import Entry
+
+pytestmark = pytest.mark.django_db
+LISTS = ("policy", "decision", "approval")
+ESCALATES: dict[str, Any] = {"conditions": {"action_type": "deploy"}, "actions": [{"escalate": "ask"}]}
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    client.force_login(person("operator", email="ada@example.org"))
+    return client
+
+
+def form(**changes: Any) -> dict[str, Any]:
+    given = {
+        "policy_id": "no-force",
+        "description": "",
+        "owner": "",
+        "status": "active",
+        "mode": "enforce",
+        "conditions": json.dumps(SEED["conditions"]),
+        "actions": json.dumps(SEED["actions"]),
+        "scope": '"global"',
+        "require": "[]",
+        "priority": "0",
+        "on_error": "closed",
+        "valid_from_0": "",
+        "valid_from_1": "",
+        "valid_until_0": "",
+        "valid_until_1": "",
+        "change_note": "",
+        "revisions-TOTAL_FORMS": "0",
+        "revisions-INITIAL_FORMS": "0",
+    }
+    return {**given, **changes}
+
+
+def test_a_policy_is_made_and_changed_through_the_service(admin: Client) -> None:
+    assert admin.post("/admin/policies/policy/add/", form()).status_code == 302
+    row = Policy.objects.get(policy_id="no-force")
+    assert (row.conditions, row.scope, row.version) == (SEED["conditions"], "global", 1)
+    change = f"/admin/policies/policy/{row.pk}/change/"
+    assert admin.post(change, form(mode="audit", change_note="try it first")).status_code == 302
+    row.refresh_from_db()
+    assert (row.mode, row.version) == ("audit", 2)
+    told = Entry.objects.filter(subject_type="policy", subject_id=row.pk).latest("pk")
+    assert (told.kind, told.actor_name, told.data["fields"]) == ("policy.revised", "ada@example.org", {"mode": "audit"})
+    page = admin.get(change).content.decode()
+    assert "try it first" in page
+
+
+def test_saving_without_a_change_makes_no_revision(admin: Client) -> None:
+    row = policy(policy_id="no-force")
+    assert admin.post(f"/admin/policies/policy/{row.pk}/change/", form()).status_code == 302
+    assert PolicyRevision.objects.filter(policy=row).count() == 1
+
+
+def test_a_mistake_is_told_at_its_field_and_nothing_is_saved(admin: Client) -> None:
+    for changes, told in (
+        ({"conditions": '{"action_type": "git_push", "forced": true}'}, "Did you mean"),
+        ({"conditions": "{not json"}, "valid JSON"),
+        ({"actions": '[{"deny": "x"}]'}, "exactly one of"),
+        ({"conditions": '{"custom.x": NaN}'}, "2^53"),
+        ({"policy_id": "evaluate"}, "address of its own"),
+    ):
+        answer = admin.post("/admin/policies/policy/add/", form(**changes))
+        assert answer.status_code == 200
+        assert told in answer.content.decode()
+    assert not Policy.objects.exists()
+
+
+def test_the_lists_cost_the_same_for_one_and_for_many(admin: Client, django_assert_max_num_queries: Any) -> None:
+    policy(**ESCALATES)
+    for number in range(8):
+        ask({"action_type": "deploy", "version": str(number)})
+        policy()
+    for name in LISTS:
+        admin.get(f"/admin/policies/{name}/")
+        with django_assert_max_num_queries(12):
+            assert admin.get(f"/admin/policies/{name}/").status_code == 200
+
+
+def test_the_pages_of_a_decision_and_an_approval_show_and_change_nothing(admin: Client) -> None:
+    policy(**ESCALATES)
+    verdict = ask({"action_type": "deploy"})
+    for name, number in (("decision", verdict.decision_id), ("approval", verdict.approval_id)):
+        path = f"/admin/policies/{name}/{number}/change/"
+        assert admin.get(path).status_code == 200
+        assert admin.post(path, {"state": "approved", "outcome": "allow"}).status_code == 403
+        assert admin.post(f"/admin/policies/{name}/{number}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_approvals_are_decided_by_an_action(admin: Client) -> None:
+    policy(**ESCALATES)
+    numbers = [ask({"action_type": "deploy", "version": str(number)}).approval_id for number in range(2)]
+    for number, word in zip(numbers, ("approve", "reject"), strict=True):
+        admin.post("/admin/policies/approval/", {"action": word, "_selected_action": [number]})
+    states = [Approval.objects.get(pk=number).state for number in numbers]
+    assert states == ["approved", "rejected"]
+    page = admin.post(
+        "/admin/policies/approval/", {"action": "approve", "_selected_action": numbers}, follow=True
+    ).content.decode()
+    assert "already, by ada@example.org" in page
+
+
+def test_a_viewer_sees_and_decides_nothing(client: Client) -> None:
+    client.force_login(person("viewer"))
+    row = policy(**ESCALATES)
+    number = ask({"action_type": "deploy"}).approval_id
+    for name in LISTS:
+        assert client.get(f"/admin/policies/{name}/").status_code == 200
+    assert client.get("/admin/policies/policy/add/").status_code == 403
+    assert client.post(f"/admin/policies/policy/{row.pk}/change/", form()).status_code == 403
+    client.post("/admin/policies/approval/", {"action": "approve", "_selected_action": [number]})
+    assert Approval.objects.get(pk=number).state == "pending"
