@@ -19,6 +19,7 @@ from traceability import hints
 
 CHANNEL = "coordinator_queue"
 AFTER_FAULT_S = 0.5
+LOST = "The queue %s lost the database and tries until it is back: %s"
 log = logging.getLogger(__name__)
 
 TAKE = """
@@ -33,6 +34,7 @@ class Broker(ORM):  # type: ignore[misc]
     """One queue, as its cluster's pusher and everybody who enqueues see it."""
 
     ears: psycopg.Connection | None = None
+    away = False
 
     def enqueue(self, task: str) -> int:
         """Adds a message and, once that is committed, wakes whoever waits for one."""
@@ -46,8 +48,10 @@ class Broker(ORM):  # type: ignore[misc]
             if found := self._take():
                 return found
             self._listen()
+            self.away = False
         except (DatabaseError, psycopg.Error) as fault:
-            log.warning("The queue %s lost the database, trying again: %s", self.list_key, fault)
+            log.log(logging.DEBUG if self.away else logging.WARNING, LOST, self.list_key, fault)
+            self.away = True
             self._forget()
             time.sleep(AFTER_FAULT_S)
         return None
