@@ -1,11 +1,8 @@
 """Whom and what an action is about, as plain values: policies know no table above them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
-
-from django.conf import settings
-from django.utils.module_loading import import_string
+from typing import Any
 
 from coordinator.lib.refs import Ref
 
@@ -36,12 +33,3 @@ class Subjects:
         return cls(
             **refs, agent_type=data.get("agent_type", ""), capabilities=tuple(data.get("capabilities", ())), facts=facts
         )
-
-
-def resolve(*, mission: object, task: object, agent: object, user: Any) -> Subjects:
-    """The subjects that somebody names by id or key, found by the room that `SUBJECT_RESOLVER` names.
-
-    Raises Invalid (there is no such thing), NotAllowed (an agent speaks for another).
-    """
-    finder = cast(Callable[..., Subjects], import_string(settings.SUBJECT_RESOLVER))
-    return finder(mission=mission, task=task, agent=agent, user=user)

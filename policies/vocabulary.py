@@ -4,39 +4,51 @@ Pure: no database, no clock, no settings.
 """
 
 from collections.abc import Iterable
+from enum import StrEnum
 
-from django.db import models
+
+class Word(StrEnum):
+    """One of a closed list of words."""
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        """As forms and fields take them: the word and how it reads."""
+        return [(str(each), each.capitalize()) for each in cls]
+
+    @classmethod
+    def words(cls) -> list[str]:
+        return [str(each) for each in cls]
 
 
-class PolicyStatus(models.TextChoices):
+class PolicyStatus(Word):
     DRAFT = "draft"
     ACTIVE = "active"
     DISABLED = "disabled"
     ARCHIVED = "archived"
 
 
-class Mode(models.TextChoices):
+class Mode(Word):
     """An audit policy is judged and recorded, and never binds."""
 
     ENFORCE = "enforce"
     AUDIT = "audit"
 
 
-class OnError(models.TextChoices):
+class OnError(Word):
     """What a policy that cannot be judged does: its own outcome (closed), or nothing but a record (open)."""
 
     CLOSED = "closed"
     OPEN = "open"
 
 
-class Outcome(models.TextChoices):
+class Outcome(Word):
     ALLOW = "allow"
     WARN = "warn"
     ESCALATE = "escalate"
     BLOCK = "block"
 
 
-class ApprovalState(models.TextChoices):
+class ApprovalState(Word):
     PENDING = "pending"
     APPROVED = "approved"
     REJECTED = "rejected"

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from coordinator.lib.errors import Invalid
 from coordinator.lib.filters import Choice, Search
 from coordinator.lib.views import Endpoint, Lists, ResourceView, Shows
-from policies import backtest, bundles, subjects
+from policies import backtest, bundles, resolving
 from policies.api import serializers as shapes
 from policies.models import FIELDS, Decision, Policy, PolicyRevision
 from policies.services import deciding, revising
@@ -110,7 +110,7 @@ class EvaluateView(Endpoint):
         named = tuple(asked.get(noun) for noun in ("mission", "task", "agent"))
         if named not in known:
             mission, task, agent = named
-            known[named] = subjects.resolve(mission=mission, task=task, agent=agent, user=self.request.user)
+            known[named] = resolving.resolve(mission=mission, task=task, agent=agent, user=self.request.user)
         return known[named]
 
 

@@ -91,14 +91,14 @@ class PolicyShape(StrictModel):
     policy_id = Key()
     description = Text(required=False, allow_blank=True, max_length=20_000)
     owner = Text(required=False, allow_blank=True, max_length=200)
-    status = serializers.ChoiceField(choices=PolicyStatus.choices, required=False)
-    mode = serializers.ChoiceField(choices=Mode.choices, required=False)
+    status = serializers.ChoiceField(choices=PolicyStatus.choices(), required=False)
+    mode = serializers.ChoiceField(choices=Mode.choices(), required=False)
     conditions = ObjectField(help_text='For instance `{"action_type": "git_push", "force": true}`.')
     actions = ActionsField(help_text='For instance `[{"block": "Force pushes are not allowed."}]`.')
     scope = ScopeField(required=False)
     require = PathsField(required=False)
     priority = Whole(required=False, min_value=-1000, max_value=1000)
-    on_error = serializers.ChoiceField(choices=OnError.choices, required=False)
+    on_error = serializers.ChoiceField(choices=OnError.choices(), required=False)
     valid_from = serializers.DateTimeField(required=False, allow_null=True)
     valid_until = serializers.DateTimeField(required=False, allow_null=True)
     change_note = Text(required=False, allow_blank=True, max_length=500, write_only=True)
@@ -165,17 +165,17 @@ class FindingShape(serializers.Serializer[Any]):
 
     policy_id = serializers.CharField()
     revision = serializers.IntegerField()
-    outcome = serializers.ChoiceField(choices=Outcome.choices)
+    outcome = serializers.ChoiceField(choices=Outcome.choices())
     message = serializers.CharField()
-    mode = serializers.ChoiceField(choices=Mode.choices)
-    would_have = serializers.ChoiceField(choices=Outcome.choices)
+    mode = serializers.ChoiceField(choices=Mode.choices())
+    would_have = serializers.ChoiceField(choices=Outcome.choices())
     matched = serializers.ListField(child=serializers.DictField(), help_text="Each test: path, op, expected, actual.")
     error = serializers.CharField(required=False)
     approval = serializers.IntegerField(required=False)
 
 
 class PolicyVerdictShape(serializers.Serializer[Any]):
-    outcome = serializers.ChoiceField(choices=Outcome.choices)
+    outcome = serializers.ChoiceField(choices=Outcome.choices())
     decisions = FindingShape(many=True)
     approval = serializers.IntegerField(allow_null=True, help_text="What holds the action, or let it through.")
     decision_id = serializers.IntegerField()
@@ -197,7 +197,7 @@ class DraftBody(PastBody):
     actions = ActionsField()
     scope = ScopeField(required=False)
     require = PathsField(required=False)
-    on_error = serializers.ChoiceField(choices=OnError.choices, required=False)
+    on_error = serializers.ChoiceField(choices=OnError.choices(), required=False)
     priority = Whole(required=False, min_value=-1000, max_value=1000)
 
 
@@ -209,8 +209,8 @@ class PastHitShape(serializers.Serializer[Any]):
     mission = serializers.CharField(allow_null=True)
     task = serializers.CharField(allow_null=True)
     agent = serializers.CharField(allow_null=True)
-    was = serializers.ChoiceField(choices=Outcome.choices)
-    outcome = serializers.ChoiceField(choices=Outcome.choices)
+    was = serializers.ChoiceField(choices=Outcome.choices())
+    outcome = serializers.ChoiceField(choices=Outcome.choices())
     matched = serializers.ListField(child=serializers.DictField())
 
 
@@ -248,7 +248,7 @@ class ApprovalShape(serializers.ModelSerializer[Approval]):
     requester = serializers.CharField(source="requester_name")
     deadline = serializers.DateTimeField(source="expires_at")
     decided_by = serializers.StringRelatedField[Any]()
-    state = serializers.ChoiceField(choices=ApprovalState.choices)
+    state = serializers.ChoiceField(choices=ApprovalState.choices())
 
     class Meta:
         model = Approval

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import coordinator.lib.keys
+import policies.models.policy
 
 
 class Migration(migrations.Migration):
@@ -162,7 +163,10 @@ class Migration(migrations.Migration):
                 ("actions", models.JSONField(help_text='For instance [{"block": "Force pushes are not allowed."}].')),
                 (
                     "scope",
-                    models.JSONField(default="global", help_text='"global", or for instance {"mission": ["m-1"]}.'),
+                    models.JSONField(
+                        default=policies.models.policy.everywhere,
+                        help_text='"global", or for instance {"mission": ["m-1"]}.',
+                    ),
                 ),
                 ("require", models.JSONField(blank=True, default=list, help_text="Paths whose absence is an error.")),
                 (
@@ -237,7 +241,10 @@ class Migration(migrations.Migration):
                 ("actions", models.JSONField(help_text='For instance [{"block": "Force pushes are not allowed."}].')),
                 (
                     "scope",
-                    models.JSONField(default="global", help_text='"global", or for instance {"mission": ["m-1"]}.'),
+                    models.JSONField(
+                        default=policies.models.policy.everywhere,
+                        help_text='"global", or for instance {"mission": ["m-1"]}.',
+                    ),
                 ),
                 ("require", models.JSONField(blank=True, default=list, help_text="Paths whose absence is an error.")),
                 (

@@ -44,7 +44,7 @@ class Approval(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="approvals_requested"
     )
     requester_name = models.CharField(max_length=254)
-    state = models.CharField(max_length=16, choices=ApprovalState.choices, default=ApprovalState.PENDING)
+    state = models.CharField(max_length=16, choices=ApprovalState.choices(), default=ApprovalState.PENDING)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField("deadline")
     decided_at = models.DateTimeField(null=True)
@@ -59,7 +59,7 @@ class Approval(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=ApprovalState.values), name="approval_state_is_one_of_the_table"
+                condition=Q(state__in=ApprovalState.words()), name="approval_state_is_one_of_the_table"
             ),
             models.CheckConstraint(
                 condition=Q(state=ApprovalState.PENDING, decided_at=None)

@@ -35,7 +35,7 @@ class Decision(models.Model):
     agent_key = models.CharField(max_length=100, blank=True)
     actor_kind = models.CharField(max_length=8)
     actor_name = models.CharField(max_length=254)
-    outcome = models.CharField(max_length=16, choices=Outcome.choices)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices())
     matched = models.JSONField(default=list)
     policies = ArrayField(models.BigIntegerField(), default=list)
     input = models.TextField()

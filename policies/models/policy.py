@@ -10,19 +10,24 @@ from coordinator.lib.models import Resource, ResourceQuerySet
 from policies.vocabulary import Mode, OnError, PolicyStatus
 
 
+def everywhere() -> str:
+    """The scope of a policy that names none."""
+    return "global"
+
+
 class Content(models.Model):
     """What a policy says. A revision keeps all of it as it stood."""
 
     description = models.TextField(blank=True)
     owner = models.CharField(max_length=200, blank=True, help_text="Who answers for it: a person or a team.")
-    status = models.CharField(max_length=16, choices=PolicyStatus.choices, default=PolicyStatus.ACTIVE)
-    mode = models.CharField(max_length=16, choices=Mode.choices, default=Mode.ENFORCE)
+    status = models.CharField(max_length=16, choices=PolicyStatus.choices(), default=PolicyStatus.ACTIVE)
+    mode = models.CharField(max_length=16, choices=Mode.choices(), default=Mode.ENFORCE)
     conditions = models.JSONField(help_text='For instance {"action_type": "git_push", "force": true}.')
     actions = models.JSONField(help_text='For instance [{"block": "Force pushes are not allowed."}].')
-    scope = models.JSONField(default="global", help_text='"global", or for instance {"mission": ["m-1"]}.')
+    scope = models.JSONField(default=everywhere, help_text='"global", or for instance {"mission": ["m-1"]}.')
     require = models.JSONField(default=list, blank=True, help_text="Paths whose absence is an error.")
     priority = models.SmallIntegerField(default=0, help_text="Orders messages; never weakens another policy.")
-    on_error = models.CharField(max_length=8, choices=OnError.choices, default=OnError.CLOSED)
+    on_error = models.CharField(max_length=8, choices=OnError.choices(), default=OnError.CLOSED)
     valid_from = models.DateTimeField(null=True, blank=True)
     valid_until = models.DateTimeField(null=True, blank=True)
     content_hash = models.CharField(max_length=64, editable=False)
@@ -56,10 +61,10 @@ class Policy(Resource, Content):
         verbose_name_plural = "policies"
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=PolicyStatus.values), name="policy_status_is_one_of_the_table"
+                condition=Q(status__in=PolicyStatus.words()), name="policy_status_is_one_of_the_table"
             ),
-            models.CheckConstraint(condition=Q(mode__in=Mode.values), name="policy_mode_is_one_of_the_table"),
-            models.CheckConstraint(condition=Q(on_error__in=OnError.values), name="policy_on_error_is_closed_or_open"),
+            models.CheckConstraint(condition=Q(mode__in=Mode.words()), name="policy_mode_is_one_of_the_table"),
+            models.CheckConstraint(condition=Q(on_error__in=OnError.words()), name="policy_on_error_is_closed_or_open"),
             models.CheckConstraint(
                 condition=Q(valid_until__gt=F("valid_from")) | Q(valid_from=None) | Q(valid_until=None),
                 name="a_policy_ends_after_it_begins",

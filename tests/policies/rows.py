@@ -39,9 +39,11 @@ def ask(action: Any = None, *, actor: Actor = SYSTEM, now: Any = None, **subject
     return deciding.evaluate([question], actor=actor, now=now or timezone.now())[0]
 
 
-def approval_of(verdict: Verdict) -> Approval:
-    assert verdict.approval_id is not None
-    return Approval.objects.get(pk=verdict.approval_id)
+def approval_of(held: Any) -> Approval:
+    """The approval that a verdict, or the outcome of a move, waits for."""
+    number = held.approval_id if isinstance(held, Verdict) else held.approval
+    assert number is not None
+    return Approval.objects.get(pk=number)
 
 
 def mission(**fields: Any) -> Mission:

@@ -8,7 +8,7 @@ from django.test import Client
 
 from policies.models import Approval, Policy, PolicyRevision
 from tests.factories import person
-from tests.policies.rows import SEED, ask, policy
+from tests.policies.rows import SEED, approval_of, ask, policy
 from traceability.models import Entry
 
 pytestmark = pytest.mark.django_db
@@ -103,7 +103,7 @@ def test_the_pages_of_a_decision_and_an_approval_show_and_change_nothing(admin: 
 
 def test_approvals_are_decided_by_an_action(admin: Client) -> None:
     policy(**ESCALATES)
-    numbers = [ask({"action_type": "deploy", "version": str(number)}).approval_id for number in range(2)]
+    numbers = [approval_of(ask({"action_type": "deploy", "version": str(number)})).pk for number in range(2)]
     for number, word in zip(numbers, ("approve", "reject"), strict=True):
         admin.post("/admin/policies/approval/", {"action": word, "_selected_action": [number]})
     states = [Approval.objects.get(pk=number).state for number in numbers]
@@ -117,7 +117,7 @@ def test_approvals_are_decided_by_an_action(admin: Client) -> None:
 def test_a_viewer_sees_and_decides_nothing(client: Client) -> None:
     client.force_login(person("viewer"))
     row = policy(**ESCALATES)
-    number = ask({"action_type": "deploy"}).approval_id
+    number = approval_of(ask({"action_type": "deploy"})).pk
     for name in LISTS:
         assert client.get(f"/admin/policies/{name}/").status_code == 200
     assert client.get("/admin/policies/policy/add/").status_code == 403

@@ -13,6 +13,8 @@ from missions.services.moving import BlockedByPolicy
 from missions.services.reporting import Caller, Filing, file_report
 from policies.models import Approval, Decision
 from policies.services import deciding
+from policies.services.deciding import Question
+from policies.subjects import Subjects
 from tests.factories import person
 from tests.policies.rows import FORCE_PUSH, agent, approval_of, ask, mission, policy, task
 from traceability import ledger
@@ -63,6 +65,7 @@ def test_a_decision_keeps_everything_that_it_was_made_from() -> None:
     row = policy()
     doer, work = agent(), task()
     verdict = ask(mission=work.mission.ref, task=work.ref, agent=doer.ref, capabilities=("git",))
+    assert verdict.decision_id is not None
     kept = Decision.objects.get(pk=verdict.decision_id)
     assert (kept.outcome, kept.point, kept.action_type) == ("block", "agent_action", "git_push")
     assert (kept.mission_key, kept.task_id, kept.agent_key) == (work.mission.key, work.pk, doer.key)
@@ -153,10 +156,7 @@ def test_a_blocked_move_of_a_mission_is_refused_and_stays_on_record() -> None:
 def test_several_questions_are_answered_by_one_bundle_in_order(django_assert_max_num_queries: Any) -> None:
     policy()
     asker = Actor("person", person().pk, "ada@example.org")
-    questions = [
-        deciding.Question(action={**FORCE_PUSH, "commits": number}, subjects=deciding.Subjects())
-        for number in range(10)
-    ]
+    questions = [Question(action={**FORCE_PUSH, "commits": number}, subjects=Subjects()) for number in range(10)]
     with django_assert_max_num_queries(16):
         found = deciding.evaluate(questions, actor=asker, now=timezone.now())
     assert [each.outcome for each in found] == ["block"] * 10

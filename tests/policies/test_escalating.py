@@ -35,7 +35,8 @@ MOVES: dict[str, Any] = {
 
 def decide(word: Any, approval: Approval, by: User | None = None, *, now: Any = None, comment: str = "") -> Approval:
     by = by or person()
-    return word(approval, person=by, comment=comment, actor=actor_for(by), now=now or timezone.now())
+    decided: Approval = word(approval, person=by, comment=comment, actor=actor_for(by), now=now or timezone.now())
+    return decided
 
 
 def approve(approval: Approval, by: User | None = None, **also: Any) -> Approval:
@@ -164,7 +165,7 @@ def held_move() -> tuple[Task, Approval]:
     row = task(active_mission())
     outcome = report(row, TaskStatus.FAILED)
     assert (outcome.moved, outcome.approval is not None) == (False, True)
-    return row, Approval.objects.get(pk=outcome.approval)
+    return row, approval_of(outcome)
 
 
 def active_mission() -> Mission:
@@ -216,6 +217,7 @@ def test_a_held_move_of_a_mission_is_made_by_the_approval() -> None:
     row = active_mission()
     number = steering.move_mission(row, MissionStatus.COMPLETED, expected=None, actor=SYSTEM, now=timezone.now())
     assert Mission.objects.get(pk=row.pk).status == MissionStatus.ACTIVE
+    assert number is not None
     approve(Approval.objects.get(pk=number))
     assert Mission.objects.get(pk=row.pk).status == MissionStatus.COMPLETED
 

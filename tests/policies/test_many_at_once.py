@@ -61,7 +61,7 @@ def held_move() -> tuple[Task, Approval]:
     caller = Caller(user=person(), agent=None, is_agent=False)
     filing = Filing(status=TaskStatus.FAILED)
     _, outcome = file_report(row, filing, caller=caller, expected=None, actor=SYSTEM, now=timezone.now())
-    return row, Approval.objects.get(pk=outcome.approval)
+    return row, approval_of(outcome)
 
 
 def test_of_two_people_who_approve_at_once_one_does_and_the_move_is_made_once() -> None:
@@ -113,7 +113,7 @@ def test_twenty_who_ask_the_same_at_once_wait_for_one_approval_and_use_its_grant
 
 def test_two_who_revise_a_policy_at_once_make_two_revisions_and_one_bundle() -> None:
     row = policy()
-    jobs = [lambda n=n: revise(row, description=f"number {n}") for n in range(6)]  # type: ignore[misc]
+    jobs = [lambda n=n: revise(row, description=f"number {n}") for n in range(6)]
     at_once(*jobs)
     kept = PolicyRevision.objects.filter(policy=row).values_list("n", flat=True)
     assert sorted(kept) == list(range(1, 8))

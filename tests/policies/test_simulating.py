@@ -104,7 +104,14 @@ def test_the_past_is_bounded_by_times_and_by_a_number(reader: Any) -> None:
 
 
 def test_a_draft_with_a_mistake_is_422(reader: Any) -> None:
-    for change in ({"conditions": {}}, {"actions": []}, {"limit": 0}, {"surplus": 1}, {"status": "active"}):
+    changes: list[dict[str, Any]] = [
+        {"conditions": {}},
+        {"actions": []},
+        {"limit": 0},
+        {"surplus": 1},
+        {"status": "active"},
+    ]
+    for change in changes:
         answer = reader.post("/api/policies/simulate", {**DRAFT, **change}, format="json")
         assert answer.status_code == 422, change
 
