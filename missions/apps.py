@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 from knowledge import references
@@ -7,6 +9,7 @@ class MissionsConfig(AppConfig):
     name = "missions"
 
     def ready(self) -> None:
-        missions, tasks = self.get_model("Mission"), self.get_model("Task")
+        missions: Any = self.get_model("Mission")
+        tasks: Any = self.get_model("Task")
         references.register("mission", lambda value: missions.objects.identified(value).ref)
         references.register("task", lambda value: tasks.objects.identified(value).ref)

@@ -1,7 +1,7 @@
 """Claims, reports, reviews, and the issues of GitHub."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import QuerySet, URLField
 from django.http import HttpRequest, HttpResponse
 
 from coordinator.lib.admin import ReadOnlyAdmin, ServiceAdmin, chip, chip_column
@@ -65,6 +65,7 @@ class ReviewAdmin(ReadOnlyAdmin):
 @admin.register(GitHubIssue)
 class GitHubIssueAdmin(ReadOnlyAdmin):
     area = "github"
+    formfield_overrides = {URLField: {"assume_scheme": "https"}}
     list_display = ("__str__", "title", chip_column("state"), "task", "author", "changed_at", "synced_at")
     list_select_related = ("task",)
     list_filter = ("state", "repository")

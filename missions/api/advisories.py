@@ -1,6 +1,6 @@
 """Advisories: what the coordinator advises, and a person's word that it was seen."""
 
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -8,12 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.models import Agent
+from agents.services.registering import is_service
 from coordinator.lib.errors import Missing, NotAllowed
 from coordinator.lib.filters import Belongs, Choice, Flag
 from coordinator.lib.serializers import Strict
 from coordinator.lib.views import Lists, ResourceView
 from missions import causes
 from missions.models import Advisory, Mission, Task
+from missions.models.advisory import AdvisoryQuerySet
 from missions.services import advising
 
 
@@ -47,23 +49,27 @@ class AdvisoryView(Lists, ResourceView):
         "mission": Belongs("mission", Mission),
         "task": Belongs("task", Task),
         "agent": Belongs("agent", Agent),
-        "open": Flag(lambda rows: rows.open(), lambda rows: rows.filter(resolved_at__isnull=False)),
+        "open": Flag(
+            lambda rows: cast(AdvisoryQuerySet, rows).open(), lambda rows: rows.filter(resolved_at__isnull=False)
+        ),
     }
 
     def retrieve(self, request: Request, key: str) -> Response:
+        """One advisory, by its id."""
         return Response(self.get_serializer(self._advisory(key)).data)
 
     @extend_schema(request=Acknowledgement, responses=AdvisorySerializer)
     def acknowledge(self, request: Request, key: str) -> Response:
         """Says that a person has seen it; it stays open until its cause is gone."""
         self.body(Acknowledgement)
-        if request.user.kind != "person":
+        if is_service(request.user):
             raise NotAllowed("People acknowledge advisories; agents read them.")
         advisory = advising.acknowledge(self._advisory(key), person=request.user, actor=self.actor, now=self.now)
         return Response(self.get_serializer(advisory).data)
 
     def _advisory(self, key: str) -> Advisory:
-        return numbered(self.get_queryset(), key)
+        found: Advisory = numbered(self.get_queryset(), key)
+        return found
 
 
 def numbered(rows: Any, key: str) -> Any:

@@ -109,11 +109,7 @@ class WebhookView(Endpoint):
     permission_classes = [AllowAny]
     serializer_class = Received
 
-    @extend_schema(
-        request={"application/json": {"type": "object"}},
-        responses=Received,
-        auth=[{}],
-    )
+    @extend_schema(request={"application/json": {"type": "object"}}, responses=Received)
     def receive(self, request: Request) -> Response:
         """An `issues` delivery is stored; a repeated or older one changes nothing. Other events are only received."""
         raw = request._request.body

@@ -52,7 +52,7 @@ class ReplayView(ResourceView):
 
     def get_queryset(self) -> QuerySet[Entry]:
         rows = super().get_queryset()
-        return rows.of_mission(self.mission.pk) if "key" in self.kwargs else rows  # type: ignore[attr-defined, no-any-return]
+        return rows.of_mission(self.mission.pk) if "key" in self.kwargs else rows  # type: ignore[attr-defined]
 
     def trace(self, request: Request, key: str) -> Response:
         """The mission's entries, oldest first."""

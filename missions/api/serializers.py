@@ -1,7 +1,10 @@
 """The shapes of missions and tasks, in and out."""
 
+from datetime import datetime
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import User
@@ -24,6 +27,7 @@ from sprints.models import Sprint
 from traceability.models import Requirement
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class PersonReference(serializers.RelatedField[Any, Any, Any]):
     """A person named by e-mail or integer id; answered as their e-mail."""
 
@@ -36,9 +40,10 @@ class PersonReference(serializers.RelatedField[Any, Any, Any]):
         found = rows.filter(pk=int(text)).first() if number else rows.filter(email__iexact=text).first()
         if found is None:
             raise serializers.ValidationError(f"There is no active account {text[:100]!r}.")
-        return found
+        person: User = found
+        return person
 
-    def to_representation(self, value: User) -> str:
+    def to_representation(self, value: Any) -> str:
         return str(value.email)
 
 
@@ -111,7 +116,7 @@ class TaskShape(StrictModel):
     def get_claimed_by(self, task: Task) -> str | None:
         return task.claim.agent.key if hasattr(task, "claim") else None
 
-    def get_lease_until(self, task: Task) -> str | None:
+    def get_lease_until(self, task: Task) -> datetime | None:
         return task.claim.lease_until if hasattr(task, "claim") else None
 
     def to_representation(self, task: Task) -> dict[str, Any]:

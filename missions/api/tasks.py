@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -19,6 +19,7 @@ from missions.api.serializers import ClaimBody, HolderBody, ProgressBody, Review
 from missions.github import merging
 from missions.lifecycle import TaskStatus
 from missions.models import Advisory, Mission, Task
+from missions.models.task import TaskQuerySet
 from missions.services import callers, claiming, metering, planning, reporting, reviewing
 from missions.services.moving import Outcome
 from missions.services.reporting import Filing
@@ -32,7 +33,8 @@ FILTERS = {
     "requirement": Belongs("requirement_links__requirement", Requirement),
     "capability": Made(lambda rows, value: rows.filter(required_capabilities__contains=[value]), "A capability."),
     "ready": Flag(
-        lambda rows: rows.ready(), description="true: pending, dependencies completed, mission active, unclaimed."
+        lambda rows: cast(TaskQuerySet, rows).ready(),
+        description="true: pending, dependencies completed, mission active, unclaimed.",
     ),
     "q": Search("objective", "description", "task_id"),
 }

@@ -41,9 +41,9 @@ def sync(github: GitHub, *, repository: str, mission: Mission | None, actor: Act
     New open issues become tasks of `mission`, else of the mission that this repository's issues already belong to,
     else of a new one. Raises what the client raises.
     """
-    told = Synced(repository, mission and mission.key)
+    told = Synced(repository, mission.key if mission else None)
     latest = GitHubIssue.objects.filter(repository=repository).order_by("-changed_at").first()
-    for batch in _batches(github.issues(repository, latest and latest.changed_at)):
+    for batch in _batches(github.issues(repository, latest.changed_at if latest else None)):
         told = _sum(told, store(repository, batch, mission=mission, actor=actor, now=now))
     return told
 
@@ -63,10 +63,10 @@ def store(
         ]
         changed = [row for number, row in present.items() if _renewed(row, wanted[number], now)]
         home = _give_tasks([*made, *changed], repository, mission, actor, now)
-        told = Synced(repository, home and home.key, len(wanted), len(made), len(changed))
+        told = Synced(repository, home.key if home else None, len(wanted), len(made), len(changed))
         if made or changed:
             event = IssuesSynced(
-                mission=home and home.ref,
+                mission=home.ref if home else None,
                 repository=repository,
                 seen=told.seen,
                 created=told.created,
@@ -92,9 +92,10 @@ def _give_tasks(
     """A task for each open issue that has none; answers the mission that took them."""
     homeless = [issue for issue in issues if issue.task_id is None and issue.state == "open"]
     home = mission or _known_home(repository)
-    if homeless and home is None:
-        home = _new_home(repository, actor, now)
-    for issue in homeless if home else ():
+    if not homeless:
+        return home
+    home = home or _new_home(repository, actor, now)
+    for issue in homeless:
         issue.task = planning.create_task(
             mission=home,
             objective=issue.title,

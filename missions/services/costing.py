@@ -35,9 +35,9 @@ def add_cost(
         Mission.objects.filter(pk=payer.pk).update(cost_usd=F("cost_usd") + cost_usd)
         if task is None:
             told: MissionCosted | TaskCosted = MissionCosted(
-                mission=payer.ref, agent=agent and agent.ref, cost_usd=cost_usd
+                mission=payer.ref, agent=agent.ref if agent else None, cost_usd=cost_usd
             )
         else:
             Task.objects.filter(pk=task.pk).update(cost_usd=F("cost_usd") + cost_usd)
-            told = TaskCosted(mission=payer.ref, task=task.ref, agent=agent and agent.ref, cost_usd=cost_usd)
+            told = TaskCosted(mission=payer.ref, task=task.ref, agent=agent.ref if agent else None, cost_usd=cost_usd)
         ledger.record(told, actor=actor, at=now)

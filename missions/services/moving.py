@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from agents.models import Agent
 from coordinator.lib import versions
 from coordinator.lib.errors import Conflict, ImpossibleMove
+from coordinator.lib.refs import Ref
 from missions import facts, subjects
 from missions.events import TaskMoved, TaskMoveHeld, TaskMoveRefused, TaskReleased
 from missions.lifecycle import HELD, TASK_MOVES, TaskStatus, is_open, refusal_of, reported_moves
@@ -83,13 +83,19 @@ def settle(task: Task, after: TaskStatus, verdict: Any, *, actor: Actor, now: da
     """Does what the policies' verdict says with a locked task: refuse on record, hold for approval, or move."""
     before = TaskStatus(task.status)
     decisions = tuple(verdict.as_data())
-    refs = {"mission": task.mission.ref, "task": task.ref, "agent": _agent_ref(task)}
-    told = {"before": before, "after": after, "decisions": list(decisions)}
+    told: dict[str, Any] = {
+        "mission": task.mission.ref,
+        "task": task.ref,
+        "agent": _agent_ref(task),
+        "before": before,
+        "after": after,
+        "decisions": list(decisions),
+    }
     if verdict.outcome == "block":
-        ledger.record(TaskMoveRefused(**refs, **told), actor=actor, at=now)
+        ledger.record(TaskMoveRefused(**told), actor=actor, at=now)
         return Outcome(moved=False, blocked=True, decisions=decisions)
     if verdict.outcome == "escalate":
-        ledger.record(TaskMoveHeld(**refs, **told, approval=verdict.approval_id), actor=actor, at=now)
+        ledger.record(TaskMoveHeld(**told, approval=verdict.approval_id), actor=actor, at=now)
         return Outcome(moved=False, decisions=decisions, approval=verdict.approval_id)
     move(task, after, actor=actor, now=now, reason=reason, decisions=decisions)
     return Outcome(moved=True, decisions=decisions)
@@ -169,6 +175,5 @@ def _marks(task: Task, before: TaskStatus, after: TaskStatus, now: datetime) -> 
     return marks
 
 
-def _agent_ref(task: Task) -> Any:
-    agent: Agent | None = task.agent
-    return agent and agent.ref
+def _agent_ref(task: Task) -> Ref | None:
+    return task.agent.ref if task.agent else None

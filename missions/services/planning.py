@@ -80,7 +80,7 @@ def create_task(
         told = TaskCreated(
             mission=mission.ref,
             task=task.ref,
-            agent=task.agent and task.agent.ref,
+            agent=task.agent.ref if task.agent else None,
             fields=plain(task.values_of(*TASK_FIELDS)),
             **{"depends_on": [], "requirements": [], **_relinked(task, depends_on, requirements, now)},
         )
@@ -114,7 +114,7 @@ def change(task: Task, fields: Mapping[str, Any], *, actor: Actor, now: datetime
         told = TaskRevised(
             mission=task.mission.ref,
             task=task.ref,
-            agent=task.agent and task.agent.ref,
+            agent=task.agent.ref if task.agent else None,
             fields=plain(changed),
             **relinked,
         )

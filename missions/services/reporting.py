@@ -52,15 +52,14 @@ def file_report(
 
 
 def _file(task: Task, filing: Filing, caller: Caller, actor: Actor, now: datetime) -> Outcome:
-    changes = _changes(task, filing, caller)
-    wanted = moving.proposed(task, changes)
-    verdict = filing.status and moving.weigh(wanted, filing.status, actor=actor, now=now)
+    changes, after = _changes(task, filing, caller), filing.status or TaskStatus(task.status)
+    verdict = moving.weigh(moving.proposed(task, changes), after, actor=actor, now=now)
     if verdict and verdict.outcome == "block":
-        return moving.settle(task, filing.status, verdict, actor=actor, now=now)
+        return moving.settle(task, after, verdict, actor=actor, now=now)
     planning.change(task, changes, actor=actor, now=now)
     outcome = STAYED
     if verdict:
-        outcome = moving.settle(task, filing.status, verdict, actor=actor, now=now, reason=_last_line(filing))
+        outcome = moving.settle(task, after, verdict, actor=actor, now=now, reason=_last_line(filing))
     _keep(task, filing, caller, actor, now)
     if filing.usage is not None:
         metering.charge(task, filing.usage, agent=caller.agent or task.agent, actor=actor, now=now)
@@ -77,7 +76,8 @@ def _changes(task: Task, filing: Filing, caller: Caller) -> dict[str, Any]:
 
 def _keep(task: Task, filing: Filing, caller: Caller, actor: Actor, now: datetime) -> None:
     percent = task.percent if filing.percent is None or task.status == TaskStatus.COMPLETED else filing.percent
-    versions.bump(task, now=now, outputs={**task.outputs, **filing.outputs}, percent=percent, reported_by=caller.user)
+    outputs = {**task.outputs, **filing.outputs}
+    versions.bump(task, now=now, outputs=outputs, percent=percent, reported_by_id=caller.user.pk)
     report = Report.objects.create(
         task=task,
         agent=caller.agent,
@@ -91,7 +91,7 @@ def _keep(task: Task, filing: Filing, caller: Caller, actor: Actor, now: datetim
     told = TaskReported(
         mission=task.mission.ref,
         task=task.ref,
-        agent=caller.agent and caller.agent.ref,
+        agent=caller.agent.ref if caller.agent else None,
         report=report.pk,
         percent=percent,
         outputs=dict(filing.outputs),

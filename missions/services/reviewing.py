@@ -95,7 +95,7 @@ def _keep(task: Task, given: Verdict) -> None:
     told = TaskReviewed(
         mission=task.mission.ref,
         task=task.ref,
-        agent=task.agent and task.agent.ref,
+        agent=task.agent.ref if task.agent else None,
         approved=approved,
         comment=given.comment,
     )

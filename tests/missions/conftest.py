@@ -30,7 +30,7 @@ def replay_equals_rows(request: pytest.FixtureRequest, django_db_blocker: Any) -
 
 @pytest.fixture
 def tampered() -> None:
-    """For tests that change rows behind the services' back."""
+    """For tests that store rows behind the services' back."""
 
 
 @pytest.fixture

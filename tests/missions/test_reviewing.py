@@ -1,0 +1,172 @@
+"""Reviews: only of work in review, never of one's own, and a merge before the end."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from coordinator.lib.errors import Conflict, NotAllowed, Stale
+from missions.lifecycle import TaskStatus
+from missions.models import Review, Task
+from missions.services import planning, reviewing
+from missions.services.reporting import Filing
+from tests.factories import client_of, person, service
+from tests.missions import world
+from traceability.events import SYSTEM
+from traceability.models import Entry
+
+pytestmark = pytest.mark.django_db
+
+
+def in_review(user: Any = None, **fields: Any) -> Task:
+    row = world.task(**fields, status=TaskStatus.IN_PROGRESS)
+    world.file(row, Filing(status=TaskStatus.PENDING_REVIEW), user)
+    return Task.objects.get(pk=row.pk)
+
+
+def approve(row: Task, reviewer: Any, merge: Any = None, expected: int | None = None) -> Any:
+    return reviewing.approve(
+        row,
+        comment="",
+        reviewer=reviewer,
+        expected=expected,
+        merge=merge or (lambda address: None),
+        actor=SYSTEM,
+        now=timezone.now(),
+    )
+
+
+def test_approved_work_is_completed_with_the_comment(operator: APIClient) -> None:
+    row = in_review()
+    answer = operator.post(f"/api/tasks/{row.key}/approve", {"comment": "Well done."}, format="json")
+    assert answer.status_code == 200
+    assert (answer.json()["status"], answer.json()["percent"]) == ("completed", 100)
+    review = Review.objects.get(task=row)
+    assert (review.approved, review.comment) == (True, "Well done.")
+    kinds = list(Entry.objects.of_task(row.pk).order_by("pk").values_list("kind", flat=True))
+    assert kinds[-2:] == ["task.moved", "task.reviewed"]
+
+
+def test_rejected_work_goes_on_and_counts_its_attempts(operator: APIClient) -> None:
+    row = in_review()
+    body = {"task": {"comment": "Add a test."}}
+    assert operator.post(f"/api/tasks/{row.key}/reject", body, format="json").json()["status"] == "rejected"
+    again = operator.patch(f"/api/tasks/{row.key}", {"status": "in_progress"}, format="json").json()
+    assert (again["status"], again["attempts"]) == ("in_progress", 2)
+
+
+@pytest.mark.parametrize("body", [{"comment": 7}, {"surplus": 1}, {"comment": "x" * 20_001}])
+def test_a_bad_review_is_422_and_moves_nothing(operator: APIClient, body: dict[str, Any]) -> None:
+    row = in_review()
+    for verb in ("approve", "reject"):
+        assert operator.post(f"/api/tasks/{row.key}/{verb}", body, format="json").status_code == 422
+    assert Task.objects.get(pk=row.pk).status == TaskStatus.PENDING_REVIEW
+
+
+def test_an_agent_cannot_review_work_that_it_did() -> None:
+    account = service("operator")
+    who = world.agent(service_account=account)
+    assigned, reported = in_review(agent=who), in_review(user=account)
+    for row in (assigned, reported):
+        for verb in ("approve", "reject"):
+            answer = client_of(account).post(f"/api/tasks/{row.key}/{verb}", {}, format="json")
+            assert answer.status_code == 403, verb
+        assert Task.objects.get(pk=row.pk).status == TaskStatus.PENDING_REVIEW
+
+
+def test_an_agent_cannot_review_what_it_did_before_somebody_else_reported_it() -> None:
+    account = service("operator")
+    row = world.task()
+    world.file(row, Filing(status=TaskStatus.IN_PROGRESS), account)
+    world.file(row, Filing(status=TaskStatus.PENDING_REVIEW))
+    with pytest.raises(NotAllowed):
+        approve(row, account)
+
+
+def test_the_scope_of_an_agents_token_does_not_let_it_review() -> None:
+    row = in_review()
+    assert world.token_client(world.agent()).post(f"/api/tasks/{row.key}/approve", {}, format="json").status_code == 403
+
+
+def test_four_eyes_want_another_person_than_the_one_who_reported() -> None:
+    me, other = person(), person()
+    row = in_review(owner=world.mission(four_eyes=True), user=me)
+    refused = client_of(me).post(f"/api/tasks/{row.key}/approve", {}, format="json")
+    assert refused.status_code == 403
+    assert "four eyes" in refused.json()["detail"]
+    assert client_of(other).post(f"/api/tasks/{row.key}/approve", {}, format="json").status_code == 200
+
+
+def test_without_four_eyes_a_person_may_approve_what_they_reported() -> None:
+    me = person()
+    row = in_review(user=me)
+    assert client_of(me).post(f"/api/tasks/{row.key}/approve", {}, format="json").status_code == 200
+
+
+def test_putting_a_failed_task_back_is_no_work_that_four_eyes_forbid() -> None:
+    me = person()
+    row = world.task(world.mission(four_eyes=True), TaskStatus.FAILED)
+    world.file(row, Filing(status=TaskStatus.PENDING), me)
+    world.lead(row, TaskStatus.IN_PROGRESS, TaskStatus.PENDING_REVIEW)
+    assert approve(row, me)[1].moved
+
+
+def test_a_pull_request_is_merged_before_the_task_is_completed() -> None:
+    row, seen = in_review(outputs={"pr_url": "https://example.org/pull/7"}), []
+
+    def merge(address: str) -> None:
+        seen.append((address, Task.objects.get(pk=row.pk).status))
+
+    task, outcome = approve(row, person(), merge)
+    assert seen == [("https://example.org/pull/7", TaskStatus.PENDING_REVIEW)]
+    assert (task.status, outcome.moved) == (TaskStatus.COMPLETED, True)
+    assert Review.objects.filter(task=row).count() == 1
+
+
+def test_a_refused_merge_leaves_the_task_untouched() -> None:
+    row = in_review(outputs={"pr_url": "https://example.org/pull/7"})
+
+    def merge(address: str) -> None:
+        raise Conflict("It does not merge cleanly.")
+
+    with pytest.raises(Conflict, match="cleanly"):
+        approve(row, person(), merge)
+    fresh = Task.objects.get(pk=row.pk)
+    assert (fresh.status, fresh.version) == (TaskStatus.PENDING_REVIEW, row.version)
+    assert not Review.objects.filter(task=row).exists()
+
+
+@pytest.mark.parametrize("outcome", ["block", "escalate"])
+def test_nothing_is_merged_when_a_policy_stands_against_it(outcome: str) -> None:
+    row = in_review(outputs={"pr_url": "https://example.org/pull/7"})
+    world.policy({"action_type": "task_transition", "to": "completed"}, [{outcome: "Ask."}])
+
+    def merge(address: str) -> None:
+        raise AssertionError("merged")
+
+    if outcome == "block":
+        with pytest.raises(Conflict, match=r"Ask\."):
+            approve(row, person(), merge)
+    else:
+        assert approve(row, person(), merge)[1].approval is not None
+    assert Task.objects.get(pk=row.pk).status == TaskStatus.PENDING_REVIEW
+
+
+def test_a_task_that_changed_while_it_was_merged_is_not_completed() -> None:
+    row = in_review(outputs={"pr_url": "https://example.org/pull/7"})
+
+    def merge(address: str) -> None:
+        planning.revise_task(row, expected=None, objective="Other", actor=SYSTEM, now=timezone.now())
+
+    with pytest.raises(Stale):
+        approve(row, person(), merge)
+    assert Task.objects.get(pk=row.pk).status == TaskStatus.PENDING_REVIEW
+
+
+def test_an_old_etag_approves_nothing(operator: APIClient) -> None:
+    row = in_review()
+    for verb in ("approve", "reject"):
+        answer = operator.post(f"/api/tasks/{row.key}/{verb}", {}, format="json", headers=world.etag(1))
+        assert answer.status_code == 412
+    assert Task.objects.get(pk=row.pk).status == TaskStatus.PENDING_REVIEW
