@@ -83,8 +83,8 @@ class AgentAdmin(ServiceAdmin):
         "health_checked_at", "cost", "tokens", "version", "created_at", "updated_at",
     )  # fmt: skip
     list_display = (
-        "agent_id", "name", chip_column("status"), "current_task_key", "last_seen_at", "condition", "adapter_module", "cost",
-        "tokens",
+        "agent_id", "name", chip_column("status"), "current_task_key", "last_seen_at", "condition", "adapter_module",
+        "cost", "tokens",
     )  # fmt: skip
     list_filter = ("status", "health_state", "adapter_module", ("service_account", admin.EmptyFieldListFilter))
     search_fields = ("agent_id", "name", "current_task_key")

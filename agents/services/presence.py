@@ -1,9 +1,12 @@
 """How agents are, by what they say of themselves: presence is updated in place, history has changes of status only."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from django.db import connection
 
 from agents.events import AgentStatusChanged
 from agents.health import ActivityEvent, AgentStatus, is_at_task, status_after
@@ -13,6 +16,14 @@ from traceability import ledger
 from traceability.events import SYSTEM, Actor
 
 PRESENCE = ("status", "status_since", "status_reason", "last_seen_at", "current_task_id", "current_task_key")
+COLUMNS = (
+    "agent_id", "event", "context", "session", "mission_id", "mission_key", "task_id", "task_key", "at", "received_at",
+)  # fmt: skip
+STORE = f"""
+WITH touched AS (UPDATE {Agent._meta.db_table} SET {", ".join(f"{name} = %s" for name in PRESENCE)} WHERE id = %s)
+INSERT INTO {Activity._meta.db_table} ({", ".join(COLUMNS)}) VALUES
+"""
+ROW = f"({', '.join('%s::jsonb' if name == 'context' else '%s' for name in COLUMNS)})"
 REASONS = ("reason", "message", "error", "question", "summary")
 SESSIONS = ("session_id", "session")
 LONGEST_REASON = 500
@@ -48,8 +59,7 @@ def hear(agent: Agent, said: Sequence[Said], *, actor: Actor, now: datetime) -> 
     for each in said:
         _follow(agent, each, actor, now)
     agent.last_seen_at = now
-    Agent.objects.filter(pk=agent.pk).update(**agent.values_of(*PRESENCE))
-    return Activity.objects.bulk_create(_row(agent, each, now) for each in said)
+    return _store(agent, [_row(agent, each, now) for each in said])
 
 
 def mark_silent(*, now: datetime, after_s: int, at_most: int = 500) -> int:
@@ -62,6 +72,22 @@ def mark_silent(*, now: datetime, after_s: int, at_most: int = 500) -> int:
             _change(agent, AgentStatus.OFFLINE, because=SILENCE, reason=reason, about={}, actor=SYSTEM, now=now)
         Agent.objects.bulk_update(silent, ["status", "status_since", "status_reason"])
     return len(silent)
+
+
+def _store(agent: Agent, rows: list[Activity]) -> list[Activity]:
+    """Touches the agent and inserts the rows in one plain statement: every heartbeat pays for it."""
+    presence = [getattr(agent, name) for name in PRESENCE]
+    values = [
+        json.dumps(value) if name == "context" else value
+        for row in rows
+        for name, value in ((name, getattr(row, name)) for name in COLUMNS)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(STORE + ", ".join([ROW] * len(rows)) + " RETURNING id", [*presence, agent.pk, *values])
+        ids = cursor.fetchall()
+    for row, (pk,) in zip(rows, ids, strict=True):
+        row.pk = pk
+    return rows
 
 
 def _follow(agent: Agent, said: Said, actor: Actor, now: datetime) -> None:

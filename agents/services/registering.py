@@ -17,6 +17,7 @@ from traceability import ledger
 from traceability.events import Actor
 
 FIELDS = ("agent_id", "name", "adapter_module", "adapter_config", "capabilities", "status", "cost_per_mtok")
+LOCKED = f"SELECT * FROM {Agent._meta.db_table} WHERE agent_id = %s FOR NO KEY UPDATE"
 REVISED = "revision"
 LONGEST_CAPABILITY = 100
 MOST_CAPABILITIES = 200
@@ -81,12 +82,11 @@ def reporter(named: str, *, user: Any, scopes: frozenset[str], actor: Actor, now
     A service account without an agent becomes the new agent's account; everyone else needs the scope `agents:write`.
     Raises NotAllowed, Missing (an unknown name that is no public key), AgentTaken.
     """
-    rows = Agent.objects.select_for_update(no_key=True) if lock else Agent.objects.all()
-    agent = rows.named(named).first()
+    agent = _found(named, lock)
     if agent is None:
         _refuse_registering(named, user, scopes)
         mine = user if is_service(user) else None
-        agent = _first_report(rows, named, account=mine, actor=actor, now=now)
+        agent = _first_report(named, lock, account=mine, actor=actor, now=now)
     may_act_for(user, agent)
     return agent
 
@@ -101,12 +101,20 @@ def _refuse_registering(named: str, user: Any, scopes: frozenset[str]) -> None:
         raise NotAllowed(f"There is no agent {named}, and this token may not register it: it lacks agents:write.")
 
 
-def _first_report(rows: Any, named: str, *, account: Any, actor: Actor, now: datetime) -> Agent:
+def _found(named: str, lock: bool) -> Agent | None:
+    """The agent, by its key in one plain statement: every report pays for it."""
+    if lock and is_key(named):
+        return next(iter(Agent.objects.raw(LOCKED, [named])), None)
+    rows = Agent.objects.select_for_update(no_key=True) if lock else Agent.objects.all()
+    return rows.named(named).first()
+
+
+def _first_report(named: str, lock: bool, *, account: Any, actor: Actor, now: datetime) -> Agent:
     """Registers the agent; when another report did so at the same moment, that one is taken."""
     try:
         return create_agent(agent_id=named, service_account=account, by_report=True, actor=actor, now=now)
     except AgentTaken:
-        first: Agent | None = rows.named(named).first()
+        first = _found(named, lock)
         if first is None:
             raise
         return first

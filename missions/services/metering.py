@@ -14,6 +14,7 @@ from agents.services.metering import Metered, Spent
 from coordinator.lib.errors import Invalid
 from missions import places
 from missions.models import Mission, Task
+from missions.places import Place
 from missions.services import costing
 from traceability import ledger
 from traceability.events import Actor
@@ -63,8 +64,12 @@ def report(reports: Sequence[Reported], *, user: Any, actor: Actor, now: datetim
 
     Raises Invalid for a name that is not known, NotAllowed for an agent that speaks for another.
     """
-    own = registering.agent_of(user)
-    charges = [_charge(each, own, user, f"{index}." if len(reports) > 1 else "") for index, each in enumerate(reports)]
+    agents = _agents(reports, user)
+    found = _places(reports, agents)
+    charges = [
+        Charge(use=each.use, agent=agent, task=place.task, mission=place.mission)
+        for each, agent, place in zip(reports, agents, found, strict=True)
+    ]
     return charge_all(charges, actor=actor, now=now)
 
 
@@ -78,15 +83,34 @@ def charge_all(charges: Sequence[Charge], *, actor: Actor, now: datetime) -> lis
     return metered
 
 
-def _charge(each: Reported, own: Agent | None, user: Any, where: str) -> Charge:
-    agent = own if each.agent is None else Agent.objects.named(each.agent).first()
-    if each.agent is not None and agent is None:
-        raise Invalid({f"{where}agent": [f"There is no agent {str(each.agent)[:100]!r}."]})
-    registering.may_change(user, agent)
-    (place,) = places.of([{"task": each.task, "mission": each.mission}], agent)
-    if place.warnings:
-        raise Invalid({f"{where}{'task' if each.task else 'mission'}": list(place.warnings)})
-    return Charge(use=each.use, agent=agent, task=place.task, mission=place.mission)
+def _agents(reports: Sequence[Reported], user: Any) -> list[Agent | None]:
+    """Whose each use is; each name is looked up once."""
+    known: dict[Any, Agent | None] = {None: registering.agent_of(user)}
+    for index, each in enumerate(reports):
+        if each.agent not in known:
+            known[each.agent] = Agent.objects.named(each.agent).first()
+            if known[each.agent] is None:
+                raise Invalid({_field(reports, index, "agent"): [f"There is no agent {str(each.agent)[:100]!r}."]})
+            registering.may_change(user, known[each.agent])
+    return [known[each.agent] for each in reports]
+
+
+def _places(reports: Sequence[Reported], agents: Sequence[Agent | None]) -> list[Place]:
+    """Where each use belongs: two statements for each agent, however long the list."""
+    found: dict[int, Place] = {}
+    for agent in set(agents):
+        mine = [index for index, whose in enumerate(agents) if whose == agent]
+        named = [{"task": reports[index].task, "mission": reports[index].mission} for index in mine]
+        found |= dict(zip(mine, places.of(named, agent), strict=True))
+    for index, each in enumerate(reports):
+        if warnings := found[index].warnings:
+            field = "mission" if each.task is None else "task"
+            raise Invalid({_field(reports, index, field): list(warnings)})
+    return [found[index] for index in range(len(reports))]
+
+
+def _field(reports: Sequence[Reported], index: int, name: str) -> str:
+    return f"{index}.{name}" if len(reports) > 1 else name
 
 
 def _lock(tasks: set[int]) -> None:

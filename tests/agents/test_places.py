@@ -130,7 +130,7 @@ def test_known_places_take_two_statements_more_whatever_their_number(django_asse
     path = f"/api/agents/{row.key}/activity"
     events = [{"event": "heartbeat", "context": {"task": work.key, "mission": of.key}} for work in works]
     client.post(path, events, format="json")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         client.post(path, events, format="json")
 
 

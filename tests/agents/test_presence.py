@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from agents import jobs
 from agents.health import ActivityEvent, AgentStatus, is_silent, status_after
 from agents.models import Activity, Agent
 from agents.services import presence
@@ -141,13 +142,13 @@ def test_up_to_500_events_come_at_once() -> None:
 
 
 def test_one_event_takes_few_statements(django_assert_num_queries: Any) -> None:
-    """Token, agent locked, agent touched, event stored, advisories; a savepoint pair of the test's transaction."""
+    """Token, agent locked, agent touched with the event stored, advisories; and the savepoint pair of the test."""
     row, client = agent_with_client()
     say(row, client, "task_start")
     path = f"/api/agents/{row.key}/activity"
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         client.post(path, {"event": "heartbeat"}, format="json")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         client.post(path, [{"event": "heartbeat"}] * 50, format="json")
 
 
@@ -202,6 +203,16 @@ def test_going_silent_and_coming_back_are_history_once_each() -> None:
     assert row.status == "idle"
     changes = [(each["after"], each["because"]) for each in told("agent.status_changed", row)]
     assert changes == [("working", "task_start"), ("offline", "silence"), ("idle", "heartbeat")]
+
+
+def test_the_job_takes_silent_agents_for_offline_by_the_setting(settings: Any) -> None:
+    row, now = agent(), timezone.now()
+    Agent.objects.filter(pk=row.pk).update(last_seen_at=now - timedelta(seconds=90))
+    assert jobs.mark_silent() == 0
+    settings.AGENT_SILENT_AFTER_S = 60
+    assert jobs.mark_silent() == 1
+    row.refresh_from_db()
+    assert row.status == "offline"
 
 
 def test_an_agent_that_was_never_heard_or_just_now_is_not_silent() -> None:

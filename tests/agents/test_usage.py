@@ -68,6 +68,20 @@ def test_a_list_counts_each_once_and_bills_each_task_once() -> None:
     assert client.post("/api/usage", uses, format="json").status_code == 200
 
 
+def test_a_list_takes_as_many_statements_as_one(django_assert_num_queries: Any) -> None:
+    row, client = agent_with_client()
+    work = task(agent=row)
+
+    def uses(count: int, first: str) -> list[dict[str, Any]]:
+        return [{**SONNET, "usage_id": f"{first}-{number}", "task": work.key} for number in range(count)]
+
+    client.post("/api/usage", uses(1, "warm"), format="json")
+    for count in (1, 50):
+        with django_assert_num_queries(15):
+            client.post("/api/usage", uses(count, f"of-{count}"), format="json")
+    assert Usage.objects.count() == 52
+
+
 def test_unknown_stays_unknown() -> None:
     row, client = agent_with_client()
     answer = client.post("/api/usage", {"model": "house-model", "output_tokens": 500}, format="json")
