@@ -28,13 +28,14 @@ class SprintAdmin(ServiceAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Sprint]:
         counts = {"count_all": Count("tasks"), "count_done": Count("tasks", filter=Q(tasks__status=DONE))}
-        return super().get_queryset(request).annotate(**counts)
+        rows: QuerySet[Sprint] = Sprint.objects.annotate(**counts)
+        return rows
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (*self.fields, *self.shown) if obj else self.fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return self.shown if obj else ()
+        return ("sprint_id", *self.shown) if obj else ()
 
     @admin.display(description="Tasks done")
     def done(self, row: Any) -> str:

@@ -1,6 +1,5 @@
 """Objectives, key results and requirements in the admin, changed through the service; the ledger, only shown."""
 
-import json
 from typing import Any
 
 from django.contrib import admin
@@ -24,7 +23,7 @@ class PlanningAdmin(ServiceAdmin):
         return (*(self.fields or ()), *self.shown) if obj else self.fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.shown if obj else ()
+        return (self.model.KEY, *self.shown) if obj else ()
 
 
 class KeyResultInline(admin.TabularInline[KeyResult, Objective]):
@@ -179,7 +178,7 @@ class EntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Canonical text")
     def told(self, row: Entry) -> str:
-        return format_html("<pre>{}</pre>", json.dumps(row.told, indent=2, ensure_ascii=False))
+        return format_html("<pre>{}</pre>", row.canonical)
 
     @admin.display(description="Hash")
     def digest(self, row: Entry) -> str:

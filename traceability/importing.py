@@ -69,7 +69,15 @@ def plan(rows: Sequence[Row], faults: Iterable[Fault] = ()) -> Plan:
         found += wrong
         steps.append(_step(row, fields, standing))
     missing = [key for kind in MODELS for key in standing[kind] if key not in coming[kind]]
-    return Plan(tuple(steps), tuple(sorted(found, key=lambda fault: fault.line)), tuple(missing))
+    return Plan(tuple(steps), _first_of_each(found), tuple(missing))
+
+
+def _first_of_each(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """In the order of the lines, one for each value of a line."""
+    firsts: dict[tuple[int, str], Fault] = {}
+    for fault in faults:
+        firsts.setdefault((fault.line, fault.field), fault)
+    return tuple(firsts[place] for place in sorted(firsts))
 
 
 def _step(row: Row, fields: dict[str, Any], standing: Standing) -> Step:
@@ -95,7 +103,10 @@ def _fields(row: Row, standing: Standing, coming: dict[str, dict[str, int]]) -> 
     fields: dict[str, Any] = {}
     faults: list[Fault] = []
     present = standing[row.type].get(row.key)
-    _clean(row, MODELS[row.type].KEY, row.key, "id", faults)
+    if row.key:
+        _clean(row, MODELS[row.type].KEY, row.key, "id", faults)
+    else:
+        faults.append(Fault(row.line, "id", "A row needs an id."))
     for name, text in row.values.items():
         if name == "parent":
             faults += _above(row, text, standing, coming, fields)

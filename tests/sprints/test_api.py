@@ -1,7 +1,6 @@
 """Sprints over the API: the contract's fields and codes, who may, and what it costs."""
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import pytest

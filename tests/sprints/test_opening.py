@@ -118,12 +118,12 @@ def test_an_old_version_changes_nothing() -> None:
     assert Sprint.objects.get(pk=sprint.pk).goal == "More"
 
 
-def test_a_sprint_id_names_one_sprint() -> None:
+def test_a_sprint_id_names_one_sprint_for_good() -> None:
     sprint_of(sprint_id="june")
     with pytest.raises(opening.SprintKeyTaken):
         sprint_of(sprint_id="june")
-    with pytest.raises(opening.SprintKeyTaken):
-        opening.revise_sprint(sprint_of(), sprint_id="june", **BY)
+    with pytest.raises(Invalid, match="does not change"):
+        opening.revise_sprint(sprint_of(), sprint_id="july", **BY)
 
 
 @pytest.mark.parametrize(

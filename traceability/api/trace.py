@@ -20,7 +20,7 @@ class EntryShape(serializers.ModelSerializer[Entry]):
     task = serializers.SerializerMethodField()
     agent = serializers.SerializerMethodField()
     subject = serializers.SerializerMethodField()
-    data = serializers.JSONField(read_only=True)  # type: ignore[assignment]
+    data = serializers.JSONField(source="readable_data", read_only=True)  # type: ignore[assignment]
     hash = serializers.SerializerMethodField()
 
     class Meta:
@@ -59,23 +59,23 @@ class VerdictShape(serializers.Serializer[Any]):
     findings = serializers.ListField(child=serializers.JSONField())
 
 
-NAMING = ("created", "registered", "updated", "revised")
-"""How the events end that give something its public key, or a new one."""
+NAMING = ("created", "registered")
+"""How the events end that give something its public key, which it keeps."""
 
 
 def about(noun: str) -> Made:
-    """Entries of a mission, task or agent, by integer id or by a public key that it has or had."""
+    """Entries of a mission, task or agent, by integer id or by public key."""
 
     def by(rows: Any, value: str) -> Any:
         if value.isascii() and value.isdigit():
             return rows.filter(**{f"{noun}_id": int(value)}) if len(value) < 19 else rows.none()
-        return rows.filter(**{f"{noun}_id__in": _once_named(noun, value)})
+        return rows.filter(**{f"{noun}_id__in": _named(noun, value)})
 
     return Made(by, "An integer id or a public key.")
 
 
-def _once_named(noun: str, key: str) -> set[int]:
-    """The ids of what the ledger ever knew by this key."""
+def _named(noun: str, key: str) -> set[int]:
+    """The ids of what was given this key when it was made."""
     kinds = [f"{noun}.{ending}" for ending in NAMING]
     told = Entry.objects.filter(kind__in=kinds, canonical__contains=f'"key":{canonical.write(key)}')
     named = (entry.told["refs"].get(noun) for entry in told.order_by("pk").iterator())

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -48,11 +50,11 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(editable=False)),
                 ("kr_id", coordinator.lib.keys.PublicKeyField(prefix="kr")),
                 ("title", models.CharField(max_length=500)),
-                ("start", models.DecimalField(decimal_places=6, default=0, max_digits=20)),
-                ("target", models.DecimalField(decimal_places=6, default=100, max_digits=20)),
-                ("current", models.DecimalField(decimal_places=6, default=0, max_digits=20)),
+                ("start", models.DecimalField(decimal_places=6, default=Decimal(0), max_digits=20)),
+                ("target", models.DecimalField(decimal_places=6, default=Decimal(100), max_digits=20)),
+                ("current", models.DecimalField(decimal_places=6, default=Decimal(0), max_digits=20)),
                 ("unit", models.CharField(blank=True, max_length=50)),
-                ("weight", models.DecimalField(decimal_places=4, default=1, max_digits=10)),
+                ("weight", models.DecimalField(decimal_places=4, default=Decimal(1), max_digits=10)),
                 (
                     "objective",
                     models.ForeignKey(

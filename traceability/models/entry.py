@@ -117,7 +117,20 @@ class Entry(models.Model):
         found: dict[str, Any] = self.told["data"]
         return found
 
+    @property
+    def readable_data(self) -> Any:
+        """As `data`; None when somebody rewrote the text by force and left none."""
+        return self._readable().get("data")
+
     def key_of(self, noun: str) -> str | None:
         """The public key of the mission, task, agent or subject that the entry tells of."""
-        ref = self.told["refs"].get(noun)
-        return None if ref is None else str(ref["key"])
+        refs = self._readable().get("refs")
+        ref = refs.get(noun) if isinstance(refs, dict) else None
+        return str(ref["key"]) if isinstance(ref, dict) and "key" in ref else None
+
+    def _readable(self) -> dict[str, Any]:
+        try:
+            found: Any = self.told
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}

@@ -61,11 +61,11 @@ class KeyResult(Resource):
     kr_id = PublicKeyField(prefix="kr")
     objective = models.ForeignKey(Objective, on_delete=models.PROTECT, related_name="key_results")
     title = models.CharField(max_length=500)
-    start = models.DecimalField(max_digits=20, decimal_places=6, default=0)
-    target = models.DecimalField(max_digits=20, decimal_places=6, default=100)
-    current = models.DecimalField(max_digits=20, decimal_places=6, default=0)
+    start = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
+    target = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(100))
+    current = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
     unit = models.CharField(max_length=50, blank=True)
-    weight = models.DecimalField(max_digits=10, decimal_places=4, default=1)
+    weight = models.DecimalField(max_digits=10, decimal_places=4, default=Decimal(1))
 
     objects = KeyResultQuerySet.as_manager()
 

@@ -44,7 +44,7 @@ def create_objective(*, actor: Actor, now: datetime, **fields: Any) -> Objective
 def revise_objective(
     objective: Objective, *, expected: int | None, actor: Actor, now: datetime, **fields: Any
 ) -> Objective:
-    """Changes what differs. Raises Stale, KeyTaken."""
+    """Changes what differs. Raises Stale, Invalid for another key."""
     with ledger.writing():
         objective = _locked(objective, expected, fields)
         if changed := versions.bump(objective, now=now, **fields):
@@ -66,7 +66,7 @@ def create_key_result(*, objective: Objective, actor: Actor, now: datetime, **fi
 def revise_key_result(
     result: KeyResult, *, expected: int | None, actor: Actor, now: datetime, **fields: Any
 ) -> KeyResult:
-    """Changes what differs; a new `current` is how it is measured. Raises Stale, KeyTaken, Invalid."""
+    """Changes what differs; a new `current` is how it is measured. Raises Stale, Invalid."""
     with ledger.writing():
         result = _locked(result, expected, fields)
         _check_way(KeyResult(**{**result.values_of("start", "target"), **_of(fields, "start", "target")}))
@@ -92,7 +92,7 @@ def revise_requirement(
 ) -> Requirement:
     """Changes what differs; other words make a new revision, and links to the old one suspect.
 
-    Raises Stale, KeyTaken.
+    Raises Stale, Invalid for another key.
     """
     with ledger.writing():
         requirement = _locked(requirement, expected, fields)
@@ -123,11 +123,11 @@ def _born(model: type[Row], fields: Mapping[str, Any], now: datetime) -> Row:
 
 
 def _locked(row: Row, expected: int | None, fields: Mapping[str, Any]) -> Row:
-    """The present row, locked; its version is the expected one and a new key of it is free."""
+    """The present row, locked. Raises Stale, and Invalid for another key: history names it by the one it has."""
     found = type(row).objects.select_for_update().get(pk=row.pk)
     versions.require(found, expected)
     if fields.get(found.KEY, found.key) != found.key:
-        _free(type(row), fields[found.KEY])
+        raise Invalid({found.KEY: [f"A public key does not change; this is {found.key!r}."]})
     return found
 
 
