@@ -1,10 +1,11 @@
 """What the queue calls: ids in, one call, safe to run twice."""
 
+from django.conf import settings
 from django.utils import timezone
 from django_q.tasks import async_task
 
 from agents.models import Agent
-from agents.services import checking
+from agents.services import checking, presence
 from traceability.events import SYSTEM
 
 
@@ -22,3 +23,8 @@ def check_agent(agent_id: int) -> str | None:
     if agent is None:
         return None
     return str(checking.check(agent, actor=SYSTEM, now=timezone.now()).health_state)
+
+
+def mark_silent() -> int:
+    """Takes agents of which nothing was heard for a while for offline; answers how many."""
+    return presence.mark_silent(now=timezone.now(), after_s=settings.AGENT_SILENT_AFTER_S)

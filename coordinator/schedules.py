@@ -35,6 +35,7 @@ TABLE = (
     Line(job="knowledge.jobs.embed_waiting", minutes=5, why="embeds what a dead worker left behind"),
     Line(job="knowledge.jobs.refresh_lexemes", minutes=30, why="keeps the words of the search's suggestions fresh"),
     Line(job="agents.jobs.check_adapters", minutes=5, why="a broken adapter is seen before a task needs it"),
+    Line(job="agents.jobs.mark_silent", minutes=1, why="an agent that is heard no more is shown as offline"),
     Line(job="accounts.jobs.purge", minutes=60, why="deletes expired sessions and old answers"),
 )
 NAME = "coordinator: {job}"
