@@ -11,10 +11,15 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from agents.models import Agent
 from coordinator.lib.serializers import plain_money
 from missions.lifecycle import MissionStatus, TaskStatus
-from missions.models import Advisory, Claim, Mission, Task
+from missions.models import Advisory, Claim, Execution, Mission, MissionProcess, Task
 from traceability.canonical import moment
 
-KINDS = ("stalled_task", "silent_agent", "review_waiting", "budget", "blocked_chain", "overdue")
+KINDS = (
+    "stalled_task", "silent_agent", "review_waiting", "budget", "blocked_chain", "overdue", "process_crashed",
+)  # fmt: skip
+CRASHES = 3
+"""How often a mission's process crashes before somebody should look."""
+
 STALLED_AFTER = timedelta(minutes=30)
 REVIEW_WAITS = timedelta(hours=4)
 BLOCKED_AFTER = timedelta(minutes=10)
@@ -37,20 +42,22 @@ class Cause:
 
 
 def all_causes(now: datetime) -> Iterator[Cause]:
-    """Everything that is wrong at `now`, in 8 statements."""
+    """Everything that is wrong at `now`, in 9 statements."""
     yield from stalled_tasks(now)
     yield from silent_agents(now)
     yield from waiting_reviews(now)
     yield from used_budgets()
     yield from blocked_chains(now)
     yield from overdue_work(now)
+    yield from crashed_processes()
 
 
 def stalled_tasks(now: datetime) -> Iterator[Cause]:
-    """Work in progress of which nothing was heard for a while, and whose lease nobody renews."""
+    """Work in progress of which nothing was heard for a while, whose lease nobody renews and that nobody runs."""
     before = now - STALLED_AFTER
-    alive = Claim.objects.filter(task=OuterRef("pk"), renewed_at__gte=before)
-    rows = _tasks().filter(~Exists(alive), status=TaskStatus.IN_PROGRESS, updated_at__lt=before)
+    claimed = Claim.objects.filter(task=OuterRef("pk"), renewed_at__gte=before)
+    run = Execution.objects.filter(task=OuterRef("pk"), state=Execution.State.RUNNING)
+    rows = _tasks().filter(~Exists(claimed), ~Exists(run), status=TaskStatus.IN_PROGRESS, updated_at__lt=before)
     for task in rows:
         since = task.updated_at
         message = f"Nothing was heard of task {task.key} since {since:%d %b %H:%M} UTC."
@@ -58,11 +65,12 @@ def stalled_tasks(now: datetime) -> Iterator[Cause]:
 
 
 def silent_agents(now: datetime) -> Iterator[Cause]:
-    """Agents at work that have not reported for a while."""
+    """Agents at work that have not reported for a while, and that we do not run ourselves."""
     before = now - timedelta(seconds=settings.AGENT_SILENT_AFTER_S)
     at_work = Q(tasks__status=TaskStatus.IN_PROGRESS, tasks__mission__status=MissionStatus.ACTIVE)
-    rows = Agent.objects.filter(last_seen_at__lt=before).annotate(at_work=Count("tasks", filter=at_work))
-    for agent in rows.filter(at_work__gt=0):
+    run = Execution.objects.filter(agent=OuterRef("pk"), state=Execution.State.RUNNING)
+    rows: Any = Agent.objects.filter(~Exists(run), last_seen_at__lt=before)
+    for agent in rows.annotate(at_work=Count("tasks", filter=at_work)).filter(at_work__gt=0).order_by("pk"):
         yield Cause(
             name=f"silent_agent:{agent.pk}",
             kind="silent_agent",
@@ -104,13 +112,29 @@ def overdue_work(now: datetime) -> Iterator[Cause]:
     for task in _tasks().overdue(now):
         message = f"Task {task.key} was due {task.due_at:%d %b %H:%M} UTC."
         yield _of_task("overdue", task, "warning", message, due_at=moment(task.due_at), percent=task.percent)
-    for mission in Mission.objects.filter(deadline__lt=now).exclude(status__in=ENDED):
+    late: Any = Mission.objects.filter(deadline__lt=now).exclude(status__in=ENDED)
+    for mission in late:
         yield Cause(
             name=f"overdue:mission:{mission.pk}",
             kind="overdue",
             severity=Advisory.Severity.CRITICAL,
             message=f"Mission {mission.key} is past its deadline of {mission.deadline:%d %b %H:%M} UTC.",
             evidence={"deadline": moment(mission.deadline)},
+            mission=mission,
+        )
+
+
+def crashed_processes() -> Iterator[Cause]:
+    """Mission processes that crash again and again."""
+    crashed = MissionProcess.objects.filter(wanted=True, state=MissionProcess.State.CRASHED, restarts__gte=CRASHES)
+    for process in crashed.select_related("mission").order_by("pk"):
+        mission = process.mission
+        yield Cause(
+            name=f"process_crashed:mission:{mission.pk}",
+            kind="process_crashed",
+            severity=Advisory.Severity.CRITICAL,
+            message=f"The process of mission {mission.key} crashes again and again.",
+            evidence={"restarts": process.restarts, "last_error": process.last_error[:500]},
             mission=mission,
         )
 

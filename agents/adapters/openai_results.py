@@ -26,9 +26,9 @@ BY_CODE = {
 
 def id_of(found: Mapping[str, Any]) -> str:
     """The response's id, as it may stand in an address. Raises AdapterProblem."""
-    named = str(found.get("id"))
-    if not IDENTITY.match(named):
-        raise AdapterProblem(Failure.UNREACHABLE, f"The provider named the response {named[:100]!r}.")
+    named = found.get("id")
+    if not isinstance(named, str) or not IDENTITY.match(named):
+        raise AdapterProblem(Failure.UNREACHABLE, f"The provider named the response {str(named)[:100]!r}.")
     return named
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -63,6 +64,14 @@ def family(claude: FakeClaude) -> list[int]:
 def ends_of(execution: Execution) -> list[Any]:
     rows = Entry.objects.of_kind("execution.ended").filter(task_id=execution.task_id)
     return [row.data["failure"] for row in rows.order_by("id")]
+
+
+def dead(pid: int) -> bool:
+    return not lives(pid)
+
+
+def guarded_by_another(workers: Workers, queue: str, before: int) -> bool:
+    return workers.guard(queue) != before
 
 
 def test_a_mission_process_starts_and_stops_within_about_a_second(workers: Workers) -> None:
@@ -147,10 +156,10 @@ def test_a_killed_idle_worker_does_not_hold_up_its_queue(workers: Workers) -> No
     for _ in range(2):
         victim = workers.worker(DEFAULT)
         os.kill(victim, BY_KILL)
-        until(lambda gone=victim: not lives(gone))
+        until(partial(dead, victim))
         agent = world.agent()
         async_task("agents.jobs.check_agent", agent.pk, save=False)
-        until(lambda made=agent: checked(made), within_s=5)
+        until(partial(checked, agent), within_s=5)
     until(lambda: not OrmQ.objects.filter(key=DEFAULT).exists(), within_s=5)
 
 
@@ -173,8 +182,8 @@ def test_killed_guards_are_started_again(workers: Workers, claude: FakeClaude) -
         victim = workers.guard(queue)
         left = [pid for pid in workers.all() if pid != workers.pid]
         os.kill(victim, BY_KILL)
-        until(lambda gone=victim: not lives(gone))
-        until(lambda name=queue, gone=victim: workers.guard(name) != gone, within_s=8)
+        until(partial(dead, victim))
+        until(partial(guarded_by_another, workers, queue, victim), within_s=8)
         assert workers.process.poll() is None
         assert [pid for pid in left if lives(pid)], "the other queues went on"
     agent = world.agent(adapter_module="claude_cli")

@@ -36,11 +36,11 @@ COST = {
 
 def main() -> int:
     if "--version" in sys.argv:
-        print("2.1.330 (Claude Code)")
+        sys.stdout.write("2.1.330 (Claude Code)\n")
         return 0
     if sys.argv[1:] == ["auth", "status"]:
         logged_in = bool(os.environ.get("ANTHROPIC_API_KEY"))
-        print(json.dumps({"loggedIn": logged_in}))
+        sys.stdout.write(json.dumps({"loggedIn": logged_in}))
         return 0 if logged_in else 1
     return work(sys.stdin.read())
 
@@ -51,7 +51,7 @@ def work(prompt: str) -> int:
     say(spoken({"type": "text", "text": "I read the task."}))
     say(spoken({"type": "tool_use", "name": "Bash", "input": {"command": "ls"}}))
     if "crash" in prompt:
-        print("cannot go on", file=sys.stderr)
+        sys.stderr.write("cannot go on\n")
         return 7
     if "stubborn" in prompt:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -67,13 +67,14 @@ def work(prompt: str) -> int:
     return 1 if answer["is_error"] else 0
 
 
-def spoken(part: dict) -> dict:
+def spoken(part: dict[str, object]) -> dict[str, object]:
     return {"type": "assistant", "message": {"role": "assistant", "content": [part]}}
 
 
-def say(line: dict, *, always: bool = False) -> None:
+def say(line: dict[str, object], *, always: bool = False) -> None:
     if always or "stream-json" in sys.argv:
-        print(json.dumps(line), flush=True)
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
 
 
 def note(prompt: str, **more: int) -> None:
