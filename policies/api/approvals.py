@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from coordinator.lib.errors import Missing
 from coordinator.lib.filters import Choice, Equals, Made, Since
 from coordinator.lib.views import Lists, ResourceView
-from policies.api import serializers as shapes
+from policies.api import log_serializers as shapes
 from policies.models import Approval, Decision, Policy
 from policies.services import escalating
 from policies.vocabulary import ApprovalState, Outcome

@@ -3,23 +3,19 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
-from rest_framework import serializers, status
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from coordinator.lib.errors import Invalid
 from coordinator.lib.filters import Choice, Search
 from coordinator.lib.views import Endpoint, Lists, ResourceView, Shows
-from policies import backtest, bundles, resolving
+from policies import backtest, bundles
 from policies.api import serializers as shapes
 from policies.models import FIELDS, Decision, Policy, PolicyRevision
-from policies.services import deciding, revising
-from policies.services.deciding import Question, Verdict
-from policies.subjects import Subjects
+from policies.services import revising
 from policies.vocabulary import Mode, PolicyStatus
 
-MOST_QUESTIONS = 100
 PAST = ("after", "before", "limit")
 
 
@@ -63,57 +59,6 @@ class RevisionsView(ResourceView):
         return self.page(self.get_queryset().filter(policy=policy))
 
 
-class EvaluateView(Endpoint):
-    """An action asked about before it is done. We answer and record; the asker obeys."""
-
-    scopes = {"evaluate": "policies:evaluate"}
-    serializer_class = shapes.QuestionBody
-
-    @extend_schema(
-        request=PolymorphicProxySerializer(
-            component_name="Questions",
-            serializers=[shapes.QuestionBody, shapes.QuestionBody(many=True)],
-            resource_type_field_name=None,
-            many=False,
-        ),
-        responses=OpenApiResponse(
-            PolymorphicProxySerializer(
-                component_name="Verdicts",
-                serializers=[shapes.PolicyVerdictShape, shapes.PolicyVerdictShape(many=True)],
-                resource_type_field_name=None,
-                many=False,
-            ),
-            description="A list is answered by a list, in order.",
-        ),
-    )
-    def evaluate(self, request: Request) -> Response:
-        """What the policies say of one action, or of a list of up to 100: all are recorded, or none."""
-        asked: Any = request.data
-        listed = isinstance(asked, list)
-        questions = self._questions(asked if listed else [asked], listed)
-        verdicts = [shown(each) for each in deciding.evaluate(questions, actor=self.actor, now=self.now)]
-        return Response(verdicts if listed else verdicts[0])
-
-    def _questions(self, bodies: list[Any], listed: bool) -> list[Question]:
-        if not 0 < len(bodies) <= MOST_QUESTIONS:
-            raise Invalid({"body": [f"Ask about 1 to {MOST_QUESTIONS} actions."]})
-        context = {"request": self.request, "registry": bundles.registry()}
-        read: serializers.BaseSerializer[Any] = shapes.QuestionBody(
-            data=bodies if listed else bodies[0], many=listed, context=context
-        )
-        read.is_valid(raise_exception=True)
-        known: dict[tuple[Any, ...], Subjects] = {}
-        asked = read.validated_data if listed else [read.validated_data]
-        return [Question(action=each["action"], subjects=self._subjects(each, known)) for each in asked]
-
-    def _subjects(self, asked: dict[str, Any], known: dict[tuple[Any, ...], Subjects]) -> Subjects:
-        named = tuple(asked.get(noun) for noun in ("mission", "task", "agent"))
-        if named not in known:
-            mission, task, agent = named
-            known[named] = resolving.resolve(mission=mission, task=task, agent=agent, user=self.request.user)
-        return known[named]
-
-
 class SimulateView(Endpoint):
     """A policy tried on the decision log: what it would have said, with nothing written."""
 
@@ -145,13 +90,3 @@ def between(past: dict[str, Any]) -> QuerySet[Decision]:
     if "after" in past:
         rows = rows.filter(at__gte=past["after"])
     return rows.filter(at__lt=past["before"]) if "before" in past else rows
-
-
-def shown(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "outcome": str(verdict.outcome),
-        "decisions": verdict.as_data(),
-        "approval": verdict.approval_id,
-        "decision_id": verdict.decision_id,
-        "bundle_hash": verdict.bundle_hash,
-    }

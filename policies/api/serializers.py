@@ -1,19 +1,16 @@
-"""The shapes of policies, decisions and approvals, in and out."""
+"""The shapes of policies and of the past that they are tried on."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from coordinator.lib.serializers import Key, ObjectField, Strict, StrictModel, Text, Whole
-from policies.conditions import attributes, misfits, nearest
-from policies.models import Approval, Decision, Policy, PolicyRevision
-from policies.vocabulary import ApprovalState, Mode, OnError, Outcome, PolicyStatus
-from traceability import canonical
+from policies.conditions.attributes import BY_TYPE
+from policies.conditions.operators import OPERATORS
+from policies.models import Policy, PolicyRevision
+from policies.vocabulary import Mode, OnError, Outcome, PolicyStatus
 
-LARGEST_ACTION = 64 * 1024
 SCOPE_SCHEMA = {
     "oneOf": [
         {"type": "string", "enum": ["global"]},
@@ -40,6 +37,10 @@ ACTIONS_SCHEMA = {
     },
     "minItems": 1,
 }
+LANGUAGE = f"""Every line holds: `{{"action_type": "git_push", "force": true}}`. A line is a dotted path with a plain
+value or with operators: {", ".join(OPERATORS)}; for the items of a list also any, every, none. `all` and `any` take a
+list of objects, `not` takes one, `{{"path": ["custom", "a.b"], "eq": 1}}` names a path with a dot in it, and
+`{{"match_all": true}}` matches everything. Action types: {", ".join(BY_TYPE)}, and own ones that begin with custom."""
 PATHS_SCHEMA = {"type": "array", "items": {"type": ["string", "array"], "items": {"type": "string"}}}
 
 
@@ -58,42 +59,13 @@ class PathsField(serializers.JSONField):
     """Paths whose absence is an error."""
 
 
-@extend_schema_field(OpenApiTypes.STR)
-class Name(serializers.Field[Any, Any, Any, Any]):
-    """A resource of another room, named by integer id or public key."""
-
-    def to_internal_value(self, data: Any) -> str | int:
-        if isinstance(data, bool) or not isinstance(data, (str, int)) or data == "" or len(str(data)) > 100:
-            raise serializers.ValidationError("Name it by its integer id or its public key.")
-        return data
-
-    def to_representation(self, value: Any) -> Any:
-        return value
-
-
-class KeyOrNull(serializers.CharField):
-    """A key, or null when there is none."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(read_only=True, allow_null=True, **kwargs)
-
-    def to_representation(self, value: Any) -> Any:
-        return value or None
-
-
-class SubjectShape(serializers.Serializer[Any]):
-    type = serializers.CharField()
-    id = serializers.IntegerField()
-    key = serializers.CharField()
-
-
 class PolicyShape(StrictModel):
     policy_id = Key()
     description = Text(required=False, allow_blank=True, max_length=20_000)
     owner = Text(required=False, allow_blank=True, max_length=200)
     status = serializers.ChoiceField(choices=PolicyStatus.choices(), required=False)
     mode = serializers.ChoiceField(choices=Mode.choices(), required=False)
-    conditions = ObjectField(help_text='For instance `{"action_type": "git_push", "force": true}`.')
+    conditions = ObjectField(help_text=LANGUAGE)
     actions = ActionsField(help_text='For instance `[{"block": "Force pushes are not allowed."}]`.')
     scope = ScopeField(required=False)
     require = PathsField(required=False)
@@ -129,57 +101,6 @@ class RevisionShape(serializers.ModelSerializer[PolicyRevision]):
             "created_at",
         )  # fmt: skip
         read_only_fields = fields
-
-
-class QuestionBody(Strict):
-    """An action asked about before it is done, and whom it is about."""
-
-    action = ObjectField(help_text='For instance `{"action_type": "git_push", "branch": "main", "force": true}`.')
-    mission = Name(required=False, allow_null=True)
-    task = Name(required=False, allow_null=True)
-    agent = Name(required=False, allow_null=True, help_text="Left out: the agent of this token.")
-
-    def validate_action(self, action: dict[str, Any]) -> dict[str, Any]:
-        if mistakes := _mistakes(action, self.context["registry"]):
-            raise serializers.ValidationError(mistakes)
-        return action
-
-
-def _mistakes(action: Mapping[str, Any], registry: attributes.Registry) -> dict[str, list[str]]:
-    name = action.get("action_type")
-    if not isinstance(name, str):
-        return {"action_type": ["Say what kind of action it is, for instance git_push."]}
-    if not registry.knows(name):
-        like = nearest(name, registry.types)
-        hint = f" Did you mean {like!r}?" if like else ""
-        return {"action_type": [f"There is no action type {name[:64]!r}.{hint} Own types begin with custom."]}
-    if "context" in action:
-        return {"context": ["The context is known here; an action does not tell it."]}
-    if len(canonical.write(action)) > LARGEST_ACTION:
-        return {"action_type": [f"An action is at most {LARGEST_ACTION} characters long."]}
-    return {field: [text] for field, text in misfits(action, registry).items()}
-
-
-class FindingShape(serializers.Serializer[Any]):
-    """What one policy said. An audit policy's outcome is allow, and `would_have` says what it would have been."""
-
-    policy_id = serializers.CharField()
-    revision = serializers.IntegerField()
-    outcome = serializers.ChoiceField(choices=Outcome.choices())
-    message = serializers.CharField()
-    mode = serializers.ChoiceField(choices=Mode.choices())
-    would_have = serializers.ChoiceField(choices=Outcome.choices())
-    matched = serializers.ListField(child=serializers.DictField(), help_text="Each test: path, op, expected, actual.")
-    error = serializers.CharField(required=False)
-    approval = serializers.IntegerField(required=False)
-
-
-class PolicyVerdictShape(serializers.Serializer[Any]):
-    outcome = serializers.ChoiceField(choices=Outcome.choices())
-    decisions = FindingShape(many=True)
-    approval = serializers.IntegerField(allow_null=True, help_text="What holds the action, or let it through.")
-    decision_id = serializers.IntegerField()
-    bundle_hash = serializers.CharField()
 
 
 class PastBody(Strict):
@@ -222,43 +143,3 @@ class ReportShape(serializers.Serializer[Any]):
     stricter = serializers.IntegerField(help_text="Matched decisions that would have been stricter than they were.")
     could_not_judge = serializers.IntegerField(help_text="Decisions that lack what the policy asks for.")
     hits = PastHitShape(many=True, help_text="The latest that matched.")
-
-
-class DecisionShape(serializers.ModelSerializer[Decision]):
-    mission = KeyOrNull(source="mission_key")
-    task = KeyOrNull(source="task_key")
-    agent = KeyOrNull(source="agent_key")
-    decisions = FindingShape(source="matched", many=True)
-    input = serializers.DictField(source="asked", help_text="Everything that was judged, secrets masked.")
-
-    class Meta:
-        model = Decision
-        fields = (
-            "id", "at", "point", "action_type", "outcome", "mission", "task", "agent", "actor_kind", "actor_name",
-            "decisions", "input", "input_hash", "bundle_hash", "approval", "duration_us",
-        )  # fmt: skip
-        read_only_fields = fields
-
-
-class ApprovalShape(serializers.ModelSerializer[Approval]):
-    mission = KeyOrNull(source="mission_key")
-    task = KeyOrNull(source="task_key")
-    agent = KeyOrNull(source="agent_key")
-    subject = SubjectShape(allow_null=True, help_text="The task, else the mission, else the agent that it is about.")
-    requester = serializers.CharField(source="requester_name")
-    deadline = serializers.DateTimeField(source="expires_at")
-    decided_by = serializers.StringRelatedField[Any]()
-    state = serializers.ChoiceField(choices=ApprovalState.choices())
-
-    class Meta:
-        model = Approval
-        fields = (
-            "id", "state", "summary", "reason", "point", "action_type", "action", "policies", "subject", "mission",
-            "task", "agent", "requester", "created_at", "deadline", "decided_at", "decided_by", "comment",
-            "consumed_at", "digest",
-        )  # fmt: skip
-        read_only_fields = fields
-
-
-class DecideBody(Strict):
-    comment = Text(required=False, allow_blank=True, max_length=20_000, default="")

@@ -1,6 +1,7 @@
 from coordinator.lib.routes import route
 from policies.api.approvals import ApprovalView, DecisionView
-from policies.api.policies import EvaluateView, PolicyView, RevisionsView, SimulateView
+from policies.api.evaluating import EvaluateView
+from policies.api.policies import PolicyView, RevisionsView, SimulateView
 
 urlpatterns = [
     route("policies", PolicyView, "policies", get="list", post="create"),

@@ -70,7 +70,8 @@ def test_the_whole_story_of_an_escalation() -> None:
     done = people.post(f"{address}/approve", {"comment": "go"}, format="json")
     assert (done.status_code, done.json()["state"], done.json()["comment"]) == (200, "approved", "go")
     assert people.post(f"{address}/reject", {}, format="json").status_code == 409
-    assert ask(client, deploy).json()["outcome"] == "allow"
+    let_through = ask(client, deploy).json()
+    assert (let_through["outcome"], let_through["approval"]) == ("allow", None)
     assert ask(client, deploy).json()["outcome"] == "escalate"
 
 
@@ -179,60 +180,6 @@ def test_a_repeated_key_asks_once() -> None:
     assert again["Idempotent-Replayed"] == "true"
     assert first.json() == again.json()
     assert Decision.objects.count() == 1
-
-
-def test_the_decision_log_is_filtered_by_policy_outcome_agent_task_and_mission(
-    django_assert_max_num_queries: Any,
-) -> None:
-    row, other = policy(), policy(conditions={"action_type": "shell"}, actions=[{"warn": "careful"}])
-    work = task()
-    client, owner = with_agent()
-    ask(client, task=work.key)
-    ask(client, {"action_type": "shell", "command": "ls"})
-    reader = client_of(person("viewer"))
-
-    def listed(query: str) -> list[str]:
-        return [each["outcome"] for each in reader.get(f"/api/decisions?{query}").json()["results"]]
-
-    listed("")
-    with django_assert_max_num_queries(2):
-        assert listed("") == ["block", "warn"]
-    for query, found in (
-        (f"policy={row.key}", ["block"]),
-        (f"policy={other.pk}", ["warn"]),
-        ("policy=nothing", []),
-        ("outcome=warn,block", ["block", "warn"]),
-        ("outcome=warn", ["warn"]),
-        (f"agent={owner.key}", ["block", "warn"]),
-        (f"agent={owner.pk}", ["block", "warn"]),
-        (f"task={work.key}", ["block"]),
-        (f"mission={work.mission.key}", ["block"]),
-        ("mission=0", []),
-        ("action_type=shell", ["warn"]),
-    ):
-        assert listed(query) == found, query
-    assert reader.get("/api/decisions?outcome=maybe").status_code == 400
-    assert reader.get("/api/decisions?colour=red").status_code == 400
-    first = reader.get("/api/decisions").json()["results"][0]
-    assert first["input"]["action"] == FORCE_PUSH
-    assert reader.get(f"/api/decisions/{first['id']}").json() == first
-
-
-def test_the_list_of_approvals_costs_the_same_for_one_and_for_many(django_assert_max_num_queries: Any) -> None:
-    policy(conditions={"action_type": "deploy"}, actions=[{"escalate": "ask"}])
-    client, owner = with_agent()
-    for number in range(5):
-        ask(client, {"action_type": "deploy", "version": str(number)})
-    reader = client_of(person())
-    reader.get("/api/approvals")
-    with django_assert_max_num_queries(2):
-        assert len(reader.get("/api/approvals").json()["results"]) == 5
-    number = Approval.objects.order_by("pk").values_list("pk", flat=True)[0]
-    reader.post(f"/api/approvals/{number}/reject", {}, format="json")
-    assert len(reader.get(f"/api/approvals?state=pending&agent={owner.key}").json()["results"]) == 4
-    assert reader.get(f"/api/approvals/{number}").json()["state"] == "rejected"
-    assert reader.get("/api/approvals?state=maybe").status_code == 400
-    assert reader.get("/api/approvals/999999").status_code == 404
 
 
 def test_who_asked_may_not_decide_over_the_api() -> None:
