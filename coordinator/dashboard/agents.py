@@ -6,8 +6,9 @@ from typing import Any
 
 from django.db.models import Count, Q, Sum
 
+from agents.health import ActivityEvent
 from agents.models import Activity, Agent, Usage
-from coordinator.dashboard import missions, overview, rows, stories
+from coordinator.dashboard import missions, overview, rows, spending, stories
 from coordinator.lib.chips import look
 from missions.lifecycle import TaskStatus
 from missions.models import Task
@@ -18,7 +19,7 @@ DAY = timedelta(days=1)
 
 
 def index(filters: Mapping[str, str], now: datetime) -> Mapping[str, Any]:
-    """The agents that the filters leave, those that need somebody first; 5 statements."""
+    """The agents that the filters leave, those that need somebody first; 2 statements."""
     found = Agent.objects.all()
     if status := filters.get("status"):
         found = found.filter(status=status)
@@ -26,7 +27,8 @@ def index(filters: Mapping[str, str], now: datetime) -> Mapping[str, Any]:
         found = found.capable_of(capability)
     if words := filters.get("q"):
         found = found.filter(Q(name__icontains=words) | Q(agent_id__icontains=words))
-    return {"agents": overview.tiles_of(overview.by_urgency(found)[:SHOWN], now), "total": found.count()}
+    listed = overview.tiles_of(overview.by_urgency(found)[:SHOWN], now)
+    return {"agents": listed, "total": listed[0]["of"] if listed else 0}
 
 
 def summary() -> Mapping[str, Any]:
@@ -67,8 +69,9 @@ def _row(task: Task) -> dict[str, Any]:
 
 
 def activity(agent_id: int) -> Mapping[str, Any]:
-    """What it said of itself, the newest first; 1 statement."""
-    found = Activity.objects.filter(agent_id=agent_id).order_by("-pk")[:40]
+    """What it said of itself, the newest first, heartbeats left out; 1 statement."""
+    told = Activity.objects.filter(agent_id=agent_id).exclude(event=ActivityEvent.HEARTBEAT)
+    found = told.order_by("-at", "-pk")[:25]
     return {"activity": [_told(each) for each in found]}
 
 
@@ -78,13 +81,13 @@ def _told(each: Activity) -> dict[str, Any]:
 
 
 def cost(agent_id: int, now: datetime) -> Mapping[str, Any]:
-    """What it cost in the last seven days, by model and by mission; 3 statements."""
+    """What it cost in the last seven days, by model and by mission; 4 statements."""
     used = Usage.objects.filter(agent_id=agent_id, at__gte=now - 7 * DAY)
     spent = used.aggregate(Sum("cost_usd"))["cost_usd__sum"]
     return {
         "spent": spent,
-        "by_model": missions.shares(used, "model"),
-        "by_mission": missions.shares(used, "mission_key"),
+        "by_model": spending.by_model(used),
+        "by_mission": spending.by_mission(used),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 
 from missions.lifecycle import MissionStatus
-from missions.models import Mission, Task
+from missions.models import Mission, Participation, Task
 from missions.models.mission import MissionQuerySet
 from missions.models.task import TaskQuerySet
 from sprints.models import Sprint
@@ -39,7 +39,7 @@ class Lens:
 
     def missions(self) -> MissionQuerySet:
         if self.person is not None:
-            return Mission.objects.filter(of_person(self.person)).distinct()
+            return Mission.objects.filter(of_person(self.person))
         return (
             Mission.objects.all()
             if self.sprint is None
@@ -54,7 +54,7 @@ class Lens:
 
 def of_person(user_id: int) -> Q:
     """Missions that a person owns or takes part in."""
-    return Q(owner_id=user_id) | Q(participations__member_id=user_id)
+    return Q(owner_id=user_id) | Q(pk__in=Participation.objects.filter(member_id=user_id).values("mission_id"))
 
 
 def through(wanted: str, user: Any, today: date) -> Lens:

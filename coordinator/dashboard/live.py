@@ -5,6 +5,7 @@ of a minute, read BEFORE anything is gathered: it may be one too old, never too 
 audience and version, so that many viewers cost one render.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -108,8 +109,10 @@ def digest(text: str) -> str:
 def respond(request: HttpRequest, site: CoordinatorAdminSite, page: Page) -> HttpResponse:
     """The whole page, or with `X-Live` only the regions asked for."""
 
+    badges = functools.cache(site.badges)
+
     def nav() -> Mapping[str, Any]:
-        return {"nav": navigation(request, site.badges())}
+        return {"nav": navigation(request, badges())}
 
     live = Live(request, page, {"nav": nav, **page.regions})
     context = {
@@ -118,7 +121,7 @@ def respond(request: HttpRequest, site: CoordinatorAdminSite, page: Page) -> Htt
         "live": live,
         "has_permission": True,
         "scopes": getattr(request.user, "scopes", frozenset()),
-        "badges": site.numbers() if live.wanted is None else {},
+        "badges": badges() if live.wanted is None else {},
         **page.shown,
     }
     response = TemplateResponse(request, page.template, context)

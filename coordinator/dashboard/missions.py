@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Q, Sum
+from django.db.models import Case, Q, When
 from django.urls import reverse
 
 from agents.models import Usage
-from coordinator.dashboard import rows, stories, timelines
+from coordinator.dashboard import rows, spending, stories, timelines
 from coordinator.dashboard.charts import curves, lanes
 from coordinator.dashboard.lens import of_person
 from missions.lifecycle import MISSION_MOVES, MissionStatus, TaskStatus
@@ -17,6 +17,7 @@ from traceability.models import Entry
 
 INDEX_SHOWN = 100
 CARDS = 40
+RUNNING_FIRST = Case(When(status=MissionStatus.ACTIVE, then=0), When(status=MissionStatus.PAUSED, then=1), default=2)
 TABS = (
     ("board", "Board"), ("timeline", "Timeline"), ("cost", "Cost"), ("people", "People"),
     ("requirements", "Requirements"), ("trace", "Trace"),
@@ -42,24 +43,25 @@ WINDOWS = {"hour": "1 h", "day": "24 h", "week": "7 d", "all": "All"}
 
 
 def index(filters: Mapping[str, str], viewer: int) -> Mapping[str, Any]:
-    """The missions that the filters in the address leave; 3 statements."""
+    """The missions that the filters in the address leave; 2 statements."""
     found = Mission.objects.all()
     if status := filters.get("status"):
         found = found.filter(status=status)
     if words := filters.get("q"):
         found = found.filter(Q(goal__icontains=words) | Q(mission_id__icontains=words))
     if filters.get("owner") == "me":
-        found = found.filter(of_person(viewer)).distinct()
+        found = found.filter(of_person(viewer))
     if filters.get("stuck"):
         stuck = Task.objects.filter(status__in=[TaskStatus.BLOCKED, TaskStatus.FAILED]).values("mission_id")
         found = found.filter(pk__in=stuck)
-    return {"missions": rows.missions(found.order_by("-updated_at", "-pk")[:INDEX_SHOWN]), "total": found.count()}
+    listed, total = rows.missions(found.order_by(RUNNING_FIRST, "-updated_at", "-pk"), INDEX_SHOWN)
+    return {"missions": listed, "total": total}
 
 
 def headline(key: str) -> Mapping[str, Any]:
     """The mission's own row with its process and the moves that are open; 3 statements."""
     mission = Mission.objects.select_related("owner", "process").identified(key)
-    counts = rows.counted([mission.pk]).get(mission.pk, {})
+    counts = rows.counted(mission.pk)
     steps = [STEPS[after] for after in MISSION_MOVES[MissionStatus(mission.status)]]
     advice = Advisory.objects.open().filter(mission=mission).order_by("-opened_at")[:5]
     return {
@@ -76,7 +78,7 @@ def headline(key: str) -> Mapping[str, Any]:
 
 def board(mission_id: int) -> Mapping[str, Any]:
     """The tasks as cards in a column for each state; at most 9 statements."""
-    counts = rows.counted([mission_id]).get(mission_id, {})
+    counts = rows.counted(mission_id)
     shown = [status for status in COLUMNS if status in ALWAYS or counts.get(status)]
     return {
         "columns": [_column(mission_id, status, counts.get(status, 0)) for status in shown],
@@ -113,11 +115,12 @@ def timeline(mission: Mission, window: str, now: datetime) -> Mapping[str, Any]:
     """One lane for each agent over the chosen window, with the cost below; 4 statements."""
     start = timelines.start_of(mission, window, now)
     drawn = timelines.lanes_of(mission.pk, start, now)
+    start = max(start, timelines.begun(drawn, start))
     spent = timelines.cost_curve(mission.pk, start, now)
     return {
         "timeline": lanes.timeline(drawn, start, now, spent) if drawn else "",
         "lanes": [(lane.name, len(lane.bars), len(lane.gems)) for lane in drawn],
-        "events": stories.tell(*rows.titled(_entries(mission.pk, 15))),
+        "events": stories.tell(*rows.titled(stories.loud(Entry.objects.of_mission(mission.pk)).order_by("-pk")[:15])),
     }
 
 
@@ -127,27 +130,12 @@ def cost(mission: Mission, now: datetime) -> Mapping[str, Any]:
     start = timelines.start_of(mission, "all", now)
     return {
         "curve": curves.cost(timelines.cost_curve(mission.pk, start, now), mission.budget_usd),
-        "by_agent": shares(used, "agent__name"),
-        "by_task": shares(used, "task_key"),
-        "by_model": shares(used, "model"),
+        "by_agent": spending.by_agent(used),
+        "by_task": spending.by_task(used),
+        "by_model": spending.by_model(used),
         "budget": mission.budget_usd,
         "spent": mission.cost_usd,
     }
-
-
-def shares(used: Any, field: str, limit: int = 8) -> list[dict[str, Any]]:
-    """The cost and tokens by one column, the dearest first; 1 statement."""
-    grouped = used.values(name_=F(field)).annotate(
-        cost=Sum("cost_usd"),
-        tokens=Sum("input_tokens") + Sum("output_tokens") + Sum("cache_read_tokens") + Sum("cache_write_tokens"),
-    )
-    found = list(grouped.order_by("-cost", "name_")[:limit])
-    most = max((float(each["cost"] or 0) for each in found), default=0) or 1
-    return [
-        {"name": each["name_"] or "not named", "cost": each["cost"], "tokens": each["tokens"],
-         "share": float(each["cost"] or 0) / most}
-        for each in found
-    ]  # fmt: skip
 
 
 def people(mission_id: int) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Value
 from django.urls import reverse
 
 from agents.health import AgentStatus
@@ -22,6 +22,7 @@ EACH = 50
 
 RANK = {"failed": 0, "critical": 0, "waiting": 1, "approval": 1, "blocked": 2, "review": 3, "warning": 4}
 STUCK = (TaskStatus.FAILED, TaskStatus.BLOCKED)
+WAITING_WORK = (*STUCK, TaskStatus.PENDING_REVIEW)
 AGENTS_IN_NEED = (AgentStatus.ERROR, AgentStatus.WAITING, AgentStatus.BLOCKED)
 
 
@@ -55,30 +56,40 @@ class Queue:
 
 
 def queue(lens: Lens, *, limit: int = SHOWN) -> Queue:
-    """What waits in view. At most 8 statements, whatever waits."""
-    stuck = _tasks(lens, STUCK)
-    reviews = _tasks(lens, (TaskStatus.PENDING_REVIEW,))
+    """What waits in view; 4 statements, whatever waits."""
+    work = _tasks(lens, WAITING_WORK)
     held = list(_approvals(lens)[:EACH])
     advice = list(_advice(lens).select_related("mission", "task", "agent").order_by("opened_at")[:EACH])
-    known = {task.pk for task in [*stuck, *reviews]}
+    known = {task.pk for task in work}
     agents = [agent for agent in _agents(lens)[:EACH] if agent.current_task_id not in known]
-    told = [*map(of_task, [*stuck, *reviews]), *map(of_approval, held), *map(of_agent, agents), *map(of_advice, advice)]
+    told = [*map(of_task, work), *map(of_approval, held), *map(of_agent, agents), *map(of_advice, advice)]
     told.sort(key=lambda need: (need.rank, need.since))
     return Queue(told[:limit], len(told))
 
 
 def badges() -> dict[str, int]:
-    """The numbers of the navigation, for everybody alike; 4 statements."""
-    active = Q(mission__status=MissionStatus.ACTIVE)
+    """The numbers of the navigation, for everybody alike; 1 statement."""
     everything = Lens("", ())
-    tasks = Task.objects.filter(active, status__in=[*STUCK, TaskStatus.PENDING_REVIEW]).count()
-    approvals = _approvals(everything).count()
-    agents = Agent.objects.filter(status__in=[AgentStatus.ERROR, AgentStatus.WAITING]).count()
+    work = Task.objects.filter(mission__status=MissionStatus.ACTIVE, status__in=WAITING_WORK)
+    agents = Agent.objects.filter(status__in=[AgentStatus.ERROR, AgentStatus.WAITING])
+    counted = [
+        ("work", work),
+        ("approvals", _approvals(everything)),
+        ("agents", agents),
+        ("advice", _advice(everything)),
+    ]
+    first, *others = [_count(name, rows) for name, rows in [*counted, ("missions", Mission.objects.active())]]
+    found = dict(first.union(*others, all=True))
     return {
-        "needs": tasks + approvals + agents + _advice(everything).count(),
-        "approvals": approvals,
-        "missions": Mission.objects.active().count(),
+        "needs": sum(found.get(name, 0) for name, _ in counted),
+        "approvals": found.get("approvals", 0),
+        "missions": found.get("missions", 0),
     }
+
+
+def _count(name: str, rows: Any) -> Any:
+    """One row with the name and how many there are; none when there is none."""
+    return rows.order_by().annotate(name_=Value(name)).values_list("name_").annotate(count=Count("pk"))
 
 
 def of_task(task: Task) -> Need:
@@ -156,7 +167,7 @@ def of_advice(advisory: Advisory) -> Need:
 
 def _tasks(lens: Lens, statuses: Iterable[TaskStatus]) -> list[Task]:
     rows = lens.tasks().filter(status__in=list(statuses), mission__status=MissionStatus.ACTIVE)
-    return list(rows.select_related("mission", "agent").order_by("status_since")[:EACH])
+    return list(rows.select_related("mission", "agent").order_by("status_since")[: 2 * EACH])
 
 
 def _approvals(lens: Lens) -> Any:

@@ -5,7 +5,20 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Q, QuerySet, Sum, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    IntegerField,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+    Window,
+)  # fmt: skip
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -16,7 +29,7 @@ from coordinator.dashboard.charts import bars, curves
 from coordinator.dashboard.lens import Lens
 from coordinator.templatetags.look import money, span
 from missions.lifecycle import MissionStatus, TaskStatus
-from missions.models import Task
+from missions.models import Participation, Task
 
 DAYS = 14
 AGENTS_SHOWN = 30
@@ -32,20 +45,20 @@ RESTS = {AgentStatus.IDLE, AgentStatus.OFFLINE}
 
 
 def tiles(lens: Lens, now: datetime) -> Mapping[str, Any]:
-    """Five numbers; a tone only where a person must act. 4 statements."""
+    """Five numbers; a tone only where a person must act. 3 statements."""
     states = dict(Agent.objects.values_list("status").annotate(Count("pk")).order_by())
     active = lens.tasks().filter(mission__status=MissionStatus.ACTIVE)
     found = active.aggregate(
-        review=Count("pk", filter=Q(status=TaskStatus.PENDING_REVIEW), distinct=True),
-        stuck=Count("pk", filter=Q(status__in=needs.STUCK), distinct=True),
+        review=Count("pk", filter=Q(status=TaskStatus.PENDING_REVIEW)),
+        stuck=Count("pk", filter=Q(status__in=needs.STUCK)),
+        oldest=Min("status_since", filter=Q(status=TaskStatus.PENDING_REVIEW)),
     )
-    oldest = active.filter(status=TaskStatus.PENDING_REVIEW).order_by("status_since").values_list("status_since")[:1]
     waiting, review, stuck = states.get(AgentStatus.WAITING, 0), found["review"], found["stuck"]
     return {
         "tiles": [
             _working(states),
             _tile("Waiting for a person", waiting, "Questions without an answer", "waiting" if waiting else ""),
-            _tile("In review", review, _oldest([row[0] for row in oldest], now), "review" if review else ""),
+            _tile("In review", review, _oldest(found["oldest"], now), "review" if review else ""),
             _tile("Blocked or failed", stuck, "Tasks that cannot go on", "failed" if stuck else ""),
             _spent(now),
         ]
@@ -63,8 +76,8 @@ def _working(states: Mapping[str, int]) -> dict[str, object]:
     )
 
 
-def _oldest(since: Sequence[datetime], now: datetime) -> str:
-    return f"Oldest waits {span((now - since[0]).total_seconds())}" if since else "Nothing waits for a review"
+def _oldest(since: datetime | None, now: datetime) -> str:
+    return f"Oldest waits {span((now - since).total_seconds())}" if since else "Nothing waits for a review"
 
 
 def _spent(now: datetime) -> dict[str, object]:
@@ -100,7 +113,7 @@ def _summed(days: Sequence[date], tasks: QuerySet[Task], field: str) -> list[int
         tasks.filter(**{f"{field}__isnull": False})
         .annotate(day=TruncDate(field))
         .values_list("day")
-        .annotate(Count("pk", distinct=True))
+        .annotate(Count("pk"))
         .order_by()
     )
     return [sum(count for at, count in counts.items() if at <= day) for day in days]
@@ -112,43 +125,46 @@ def feed(scopes: frozenset[str], now: datetime) -> Mapping[str, Any]:
 
 
 def agents(lens: Lens, now: datetime) -> Mapping[str, Any]:
-    """Those that need somebody first; 4 statements."""
+    """Those that need somebody first; 2 statements."""
     seen = Agent.objects.all()
     if lens.person is not None:
-        seen = seen.filter(participations__mission__in=lens.missions()).distinct()
+        seen = seen.filter(pk__in=Participation.objects.filter(mission__in=lens.missions()).values("agent_id"))
     if lens.sprint is not None:
-        seen = seen.filter(tasks__sprint_id=lens.sprint).distinct()
-    return {"agents": tiles_of(by_urgency(seen)[:AGENTS_SHOWN], now), "agents_total": seen.count()}
+        seen = seen.filter(pk__in=Task.objects.filter(sprint_id=lens.sprint).values("agent_id"))
+    found = tiles_of(by_urgency(seen)[:AGENTS_SHOWN], now)
+    return {"agents": found, "agents_total": found[0]["of"] if found else 0}
 
 
-def by_urgency(agents: QuerySet[Agent]) -> QuerySet[Agent]:
+def by_urgency(agents: QuerySet[Agent]) -> Any:
+    """Those that need somebody first, each with its task's objective (`at_work`) and how many there are (`of`)."""
     order = Case(
         *(When(status=status, then=Value(place)) for place, status in enumerate(URGENCY)), output_field=IntegerField()
     )
-    return agents.annotate(urgency=order).order_by("urgency", "name", "pk")
+    task = Task.objects.filter(pk=OuterRef("current_task_id")).values("objective")
+    told = agents.annotate(urgency=order, at_work=Subquery(task), of=Window(Count("pk")))
+    return told.order_by("urgency", "name", "pk")
 
 
-def tiles_of(agents: QuerySet[Agent], now: datetime) -> list[dict[str, Any]]:
-    """The agents with their task's name and the pulse of their last two hours; 3 statements."""
+def tiles_of(agents: Any, now: datetime) -> list[dict[str, Any]]:
+    """The agents of `by_urgency` with the pulse of their last two hours; 2 statements."""
     found = list(agents)
-    objectives = rows.objectives({agent.current_task_id for agent in found if agent.current_task_id})
     beats = pulses([agent.pk for agent in found], now)
     return [
         {
             "id": agent.pk,
             "key": agent.key,
             "name": agent.name,
-            "kind": agent.get_adapter_module_display() if agent.adapter_module else "",
+            "kind": agent.adapter_module,
             "status": agent.status,
             "since": agent.status_since,
             "acts": agent.status in ACTS,
             "rests": agent.status in RESTS,
-            "task": objectives.get(agent.current_task_id or 0, agent.current_task_key),
+            "task": agent.at_work or agent.current_task_key,
             "pulse": bars.pulse(beats.get(agent.pk, [0] * (int(PULSE.total_seconds()) // BIN_S))),
             "cost": agent.cost_usd,
             "seen": agent.last_seen_at,
             "health": agent.health_state,
-            "capabilities": agent.capabilities,
+            "of": agent.of,
         }
         for agent in found
     ]
@@ -167,6 +183,5 @@ def pulses(agent_ids: Sequence[int], now: datetime) -> dict[int, list[int]]:
 
 def missions(lens: Lens) -> Mapping[str, Any]:
     """The active ones with their progress; 2 statements."""
-    active = lens.missions().active()
-    found = rows.missions(active.order_by("deadline", "pk")[:MISSIONS_SHOWN])
-    return {"missions": found, "missions_total": active.count()}
+    found, total = rows.missions(lens.missions().active().order_by("deadline", "pk"), MISSIONS_SHOWN)
+    return {"missions": found, "missions_total": total}

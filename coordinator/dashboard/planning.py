@@ -53,8 +53,10 @@ def coverage() -> Mapping[str, Any]:
 def objectives() -> Mapping[str, Any]:
     """Every objective with its key results' progress; 3 statements."""
     results: dict[int, list[dict[str, Any]]] = {}
-    for each in KeyResult.objects.annotate(count=Count("requirements")).order_by("pk")[:MOST]:
-        results.setdefault(each.objective_id, []).append({**_result(each, []), "requirements": each.count})
+    counted: Any = KeyResult.objects.annotate(requirements_count=Count("requirements"))
+    for each in counted.order_by("pk")[:MOST]:
+        row = {**_result(each, []), "requirements": each.requirements_count}
+        results.setdefault(each.objective_id, []).append(row)
     found = Objective.objects.order_by("pk")[:MOST]
     return {"objectives": [{"objective": each, "results": results.get(each.pk, [])} for each in found]}
 
@@ -90,9 +92,10 @@ def _requirements() -> QuerySet[Requirement]:
 
 def _tasks_by_requirement() -> dict[int, tuple[int, int]]:
     """How many tasks serve each requirement and how many of those are completed; 1 statement."""
-    done = Count("pk", filter=Q(task__status=TaskStatus.COMPLETED))
-    grouped = RequirementLink.objects.values_list("requirement_id").annotate(Count("pk"), done).order_by()
-    return {requirement_id: (total, ended) for requirement_id, total, ended in grouped}
+    grouped = RequirementLink.objects.values_list("requirement_id").annotate(
+        total=Count("pk"), done=Count("pk", filter=Q(task__status=TaskStatus.COMPLETED))
+    )
+    return {requirement_id: (total, ended) for requirement_id, total, ended in grouped.order_by()}
 
 
 def _cell(requirement: Requirement, total: int, done: int) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """Rows that more than one page shows: missions with their progress, tasks as cards, titles for ledger entries."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Max, Window
 
 from coordinator.dashboard.charts import bars
 from coordinator.dashboard.charts.bars import Part
@@ -22,19 +24,25 @@ PARTS = (
 """The stacked bar: tone, statuses, words; always in this order."""
 
 
-def missions(found: MissionQuerySet) -> list[dict[str, Any]]:
-    """Each with the bar of its tasks; 2 statements."""
-    listed = list(found.select_related("owner", "process"))
-    counts = counted([mission.pk for mission in listed])
-    return [_mission(mission, counts.get(mission.pk, {})) for mission in listed]
+def missions(found: MissionQuerySet, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """The first `limit` of them, each with the bar of its tasks, and how many there are; 2 statements."""
+    listed: list[Any] = list(found.annotate(of=Window(Count("pk"))).select_related("owner", "process")[:limit])
+    grouped = _grouped([mission.pk for mission in listed])
+    return [_mission(each, *grouped.get(each.pk, ({}, None))) for each in listed], listed[0].of if listed else 0
 
 
-def counted(mission_ids: Collection[int]) -> dict[int, dict[str, int]]:
-    """How many tasks of each mission stand where; 1 statement."""
-    found: dict[int, dict[str, int]] = {}
-    grouped = Task.objects.filter(mission_id__in=mission_ids).values_list("mission_id", "status").annotate(Count("pk"))
-    for mission_id, status, count in grouped.order_by():
-        found.setdefault(mission_id, {})[status] = count
+def counted(mission_id: int) -> dict[str, int]:
+    """How many tasks of a mission stand where; 1 statement."""
+    return _grouped([mission_id]).get(mission_id, ({}, None))[0]
+
+
+def _grouped(mission_ids: Collection[int]) -> dict[int, tuple[dict[str, int], datetime | None]]:
+    """How many tasks of each mission stand where, and when one of them was last changed; 1 statement."""
+    found: dict[int, tuple[dict[str, int], datetime | None]] = {}
+    tasks = Task.objects.filter(mission_id__in=mission_ids).values_list("mission_id", "status").order_by()
+    for mission_id, status, count, changed in tasks.annotate(Count("pk"), Max("updated_at")):
+        counts, latest = found.get(mission_id, ({}, None))
+        found[mission_id] = ({**counts, status: count}, max(latest or changed, changed))
     return found
 
 
@@ -51,7 +59,7 @@ def share_done(counts: dict[str, int]) -> float | None:
     return counts.get(TaskStatus.COMPLETED, 0) / total if total else None
 
 
-def _mission(mission: Mission, counts: dict[str, int]) -> dict[str, Any]:
+def _mission(mission: Mission, counts: dict[str, int], latest: datetime | None) -> dict[str, Any]:
     return {
         "id": mission.pk,
         "key": mission.key,
@@ -65,12 +73,17 @@ def _mission(mission: Mission, counts: dict[str, int]) -> dict[str, Any]:
         "progress": share_done(counts),
         "cost": mission.cost_usd,
         "budget": mission.budget_usd,
-        "over": bool(mission.budget_usd) and mission.cost_usd >= mission.budget_usd * 8 / 10,
+        "over": is_near(mission.cost_usd, mission.budget_usd),
         "deadline": mission.deadline,
         "process": mission.process.state,
-        "updated": mission.updated_at,
+        "updated": max(mission.updated_at, latest) if latest else mission.updated_at,
         "stamp": f"{mission.version}-{mission.cost_usd}-{'.'.join(map(str, sorted(counts.items())))}",
     }
+
+
+def is_near(cost: Decimal, budget: Decimal | None) -> bool:
+    """Whether four fifths of a budget are spent."""
+    return bool(budget) and cost * 10 >= (budget or 0) * 8
 
 
 def objectives(task_ids: Collection[int]) -> dict[int, str]:

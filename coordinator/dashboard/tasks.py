@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 
 from agents.models import Usage
-from coordinator.dashboard import missions, stories
+from coordinator.dashboard import missions, rows, spending, stories
 from missions.lifecycle import TaskStatus
 from missions.models import Advisory, Execution, Report, Review, Task
 from traceability.models import Entry
@@ -46,7 +46,7 @@ def headline(key: str) -> Mapping[str, Any]:
 def path(task_id: int) -> Mapping[str, Any]:
     """The states that it went through, loops and all; 1 statement."""
     moves = list(Entry.objects.of_task(task_id).filter(kind="task.moved").order_by("-pk")[:30])[::-1]
-    steps = [{"status": str(move.data["before"]), "at": None} for move in moves[:1]]
+    steps: list[dict[str, Any]] = [{"status": str(move.data["before"]), "at": None} for move in moves[:1]]
     steps += [{"status": str(move.data["after"]), "at": move.occurred_at} for move in moves]
     return {"steps": steps}
 
@@ -101,12 +101,11 @@ def runs(task_id: int) -> Mapping[str, Any]:
 
 
 def cost(task_id: int) -> Mapping[str, Any]:
-    """What it cost by model and by agent; 2 statements."""
+    """What it cost by model; 1 statement."""
     used = Usage.objects.filter(task_id=task_id)
-    return {"by_model": missions.shares(used, "model"), "by_agent": missions.shares(used, "agent__name")}
+    return {"by_model": spending.by_model(used)}
 
 
 def trace(task_id: int) -> Mapping[str, Any]:
-    """Its last entries; 1 statement."""
-    found = list(Entry.objects.of_task(task_id).order_by("-pk")[:50])
-    return {"entries": stories.tell(found, {})}
+    """Its last entries; 2 statements."""
+    return {"entries": stories.tell(*rows.titled(Entry.objects.of_task(task_id).order_by("-pk")[:50]))}

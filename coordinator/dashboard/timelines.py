@@ -63,13 +63,18 @@ def lanes_of(mission_id: int, start: datetime, now: datetime) -> list[Lane]:
     return sorted(found, key=lambda lane: lane.name)[:MOST_LANES]
 
 
+def begun(lanes: list[Lane], start: datetime) -> datetime:
+    """When the first thing of the picture happened, so that it does not begin with nothing."""
+    return min((bar.start for lane in lanes for bar in lane.bars), default=start)
+
+
 def _read(told: Iterable[Entry], titles: dict[int, str], start: datetime, now: datetime) -> Reading:
     runs: dict[int, Run] = {}
     read = Reading()
     for entry in told:
         task, after = entry.task_id or 0, str(entry.data["after"])
         before = runs.get(task)
-        agent = entry.agent_id or (before and before.agent)
+        agent = entry.agent_id or (before.agent if before else None)
         if before:
             _draw(read, before, entry.occurred_at, titles.get(task, ""), start)
         runs[task] = Run(after, entry.occurred_at, agent)

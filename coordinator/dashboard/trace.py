@@ -27,7 +27,7 @@ NOUNS = (
     "requirement",
     "document",
 )
-CHECKED_UP_TO = 20_000
+CHECKED_UP_TO = 5_000
 """Entries that a page checks by itself; a longer chain is checked by command or by the API."""
 FRESH = timedelta(minutes=1)
 KEPT = "trace-verdict"

@@ -11,7 +11,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import PasswordChangeView
 from django.core.cache import cache
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from coordinator.lib.chips import chip
@@ -116,7 +116,7 @@ class CoordinatorAdminSite(admin.AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return holds(request.user, "missions:read")
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The admin begins where everything does: at the overview."""
         return HttpResponseRedirect(reverse("pages:overview"))
 
@@ -124,7 +124,7 @@ class CoordinatorAdminSite(admin.AdminSite):
         """Every kind of record that this account may see, as Django's index lists them."""
         return super().index(request)
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Django's page with our form, which changes the password through the service of accounts."""
         view = PasswordChangeView.as_view(
             form_class=self.password_form,
@@ -235,16 +235,16 @@ class ServiceAdmin(ScopedAdmin):
         refusal: Refusal | None = getattr(request, "refusal", None)
         return form if refusal is None else refused(form, refusal)
 
-    @csrf_protect_m
+    @csrf_protect_m  # type: ignore[untyped-decorator]
     def changeform_view(
         self, request: Any, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
         """Without Django's transaction around it: the service has its own, and a refusal may stay on record."""
         try:
-            return self._changeform_view(request, object_id, form_url, extra_context)
+            return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
         except Refusal as refusal:
             request.refusal = refusal
-            return self._changeform_view(request, object_id, form_url, extra_context)
+            return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
         given = form.cleaned_data
@@ -281,7 +281,7 @@ class ServiceAdmin(ScopedAdmin):
             self.message_user(request, done.format(count), messages.SUCCESS)
         return None
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponseBase:
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The row's history is in the trace log."""
         row = self.model._default_manager.get(pk=object_id)
         return HttpResponseRedirect(f"{reverse('pages:trace')}?q={row}")

@@ -21,8 +21,8 @@ WORDS = {
     "pending_review": "In review",
     "in_progress": "In progress",
     "error": "Error",
-    "waiting": "Waiting for a person",
-    "waiting_for_input": "Waiting for a person",
+    "waiting": "Needs an answer",
+    "waiting_for_input": "Needs an answer",
 }
 ICONS = {"offline": "offline", "cancelled": "offline", "stopped": "offline", "paused": "pause", "revoked": "offline"}
 

@@ -20,6 +20,7 @@ register.simple_tag(chips.icon, name="icon")
 register.filter("chip", chips.chip)
 register.simple_tag(bars.meter, name="meter")
 
+ADAPTERS = {"claude_code": "Claude Code", "claude_cli": "Claude CLI", "openai": "OpenAI"}
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -38,6 +39,12 @@ def word(status: object) -> str:
 def words(name: object) -> str:
     """A name of ours as words in the middle of a sentence: `git_push` is `git push`."""
     return str(name).replace("_", " ")
+
+
+@register.filter
+def adapter(name: str) -> str:
+    """An adapter's product as its makers write it."""
+    return ADAPTERS.get(name, name.replace("_", " ").capitalize()) if name else "none"
 
 
 @register.filter

@@ -1,13 +1,14 @@
 """Small bars: shares of a whole, one share, and counts over time."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """One segment of a stacked bar: its tone, how many, and what they are."""
 
     tone: str

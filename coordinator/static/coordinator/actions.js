@@ -87,7 +87,7 @@
   const KEYS = {
     j: () => move(1),
     k: () => move(-1),
-    a: () => current()?.querySelector(".main[data-act=do]")?.click(),
+    a: () => current()?.querySelector(".prime[data-act=do]")?.click(),
     r: () => current()?.querySelector("[data-act=reject]")?.click(),
     "/": () => document.querySelector("input[type=search]")?.focus(),
   };
