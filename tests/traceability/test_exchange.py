@@ -56,7 +56,7 @@ def stand() -> list[Any]:
 
 
 def body_of(form: str, text: str) -> dict[str, Any]:
-    return json.loads(text) if form == "json" else {"format": form, "content": text}  # type: ignore[no-any-return]
+    return json.loads(text) if form == "json" else {"format": form, "content": text}
 
 
 def wipe() -> None:

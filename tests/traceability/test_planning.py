@@ -43,7 +43,7 @@ def test_what_does_not_differ_is_no_change() -> None:
 
 
 @pytest.mark.parametrize("change", [{"title": "Faster"}, {"description": "In 10 ms"}])
-def test_other_words_are_a_new_revision_and_make_links_suspect(change: dict[str, str]) -> None:
+def test_other_words_are_a_new_revision_and_make_links_suspect(change: dict[str, Any]) -> None:
     wish = requirement(title="Fast", description="")
     served = task(mission(), wish)
     later = planning.revise_requirement(wish, **change, **CHANGE)
@@ -62,7 +62,7 @@ def test_words_that_come_back_are_yet_another_revision() -> None:
 
 
 @pytest.mark.parametrize("change", [{"priority": "p0"}, {"horizon": "h3"}, {"status": "approved"}])
-def test_a_change_of_anything_else_keeps_the_revision(change: dict[str, str]) -> None:
+def test_a_change_of_anything_else_keeps_the_revision(change: dict[str, Any]) -> None:
     assert planning.revise_requirement(requirement(), **change, **CHANGE).revision == 1
 
 
@@ -77,7 +77,12 @@ def test_a_key_result_that_goes_nowhere_is_refused() -> None:
     with pytest.raises(Invalid):
         key_result(start=Decimal(5), target=Decimal(5))
     result = key_result(start=Decimal(1), target=Decimal(2))
-    for change in ({"target": Decimal(1)}, {"start": Decimal(2)}, {"start": Decimal(7), "target": Decimal("7.0")}):
+    changes: list[dict[str, Any]] = [
+        {"target": Decimal(1)},
+        {"start": Decimal(2)},
+        {"start": Decimal(7), "target": Decimal("7.0")},
+    ]
+    for change in changes:
         with pytest.raises(Invalid) as refused:
             planning.revise_key_result(result, **change, **CHANGE)
         assert "target" in refused.value.errors

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from threading import Event as Gate
 from typing import Any
 
@@ -191,7 +192,7 @@ def test_eight_writers_at_once_are_told_whole_once_and_in_each_missions_order(co
                     ledger.record(Noted(mission=mission, text=seed), actor=SYSTEM, at=AT)
 
     async def do(heard: Heard) -> None:
-        await asyncio.to_thread(at_once, [lambda seed=seed: write(seed) for seed in range(8)])
+        await asyncio.to_thread(at_once, [partial(write, seed) for seed in range(8)])
         await heard.until(8 * 20 * 2)
 
     told = asyncio.run(listening(of(missions), do))

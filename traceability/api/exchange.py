@@ -83,7 +83,9 @@ class ImportShape(serializers.Serializer[Any]):
     unchanged = serializers.IntegerField()
     skipped = serializers.IntegerField(help_text="Rows of tasks: missions make those.")
     steps = StepShape(many=True)
-    errors = FaultShape(many=True, help_text="What is wrong, line by line; with errors nothing is imported.")
+    errors = FaultShape(  # type: ignore[assignment]
+        many=True, help_text="What is wrong, line by line; with errors nothing is imported."
+    )
     not_in_file = serializers.ListField(child=serializers.CharField(), help_text="Stands here; an import leaves it.")
 
 

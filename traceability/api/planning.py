@@ -80,6 +80,14 @@ class KeyResultsOfObjective(Lists, ResourceView):
         return self.answer(result, status.HTTP_201_CREATED)
 
 
+def _covered(rows: Any) -> Any:
+    return rows.with_tasks()
+
+
+def _uncovered(rows: Any) -> Any:
+    return rows.without_tasks()
+
+
 class RequirementView(Lists, Shows, ResourceView):
     """What must be true. Tasks link to it at a revision, so that a change of its words shows."""
 
@@ -92,9 +100,7 @@ class RequirementView(Lists, Shows, ResourceView):
         "horizon": Choice("horizon", Requirement.Horizon),
         "key_result": Belongs("key_result", KeyResult),
         "objective": Belongs("key_result__objective", Objective),
-        "covered": Flag(
-            lambda rows: rows.with_tasks(), lambda rows: rows.without_tasks(), "true: some task serves it; false: none."
-        ),
+        "covered": Flag(_covered, _uncovered, "true: some task serves it; false: none."),
         "q": Search("title", "description", "requirement_id"),
     }
     scopes = SCOPES

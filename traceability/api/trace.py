@@ -59,10 +59,6 @@ class VerdictShape(serializers.Serializer[Any]):
     findings = serializers.ListField(child=serializers.JSONField())
 
 
-NAMING = ("created", "registered")
-"""How the events end that give something its public key, which it keeps."""
-
-
 def about(noun: str) -> Made:
     """Entries of a mission, task or agent, by integer id or by public key."""
 
@@ -76,8 +72,7 @@ def about(noun: str) -> Made:
 
 def _named(noun: str, key: str) -> set[int]:
     """The ids of what was given this key when it was made."""
-    kinds = [f"{noun}.{ending}" for ending in NAMING]
-    told = Entry.objects.filter(kind__in=kinds, canonical__contains=f'"key":{canonical.write(key)}')
+    told = Entry.objects.filter(kind=f"{noun}.created", canonical__contains=f'"key":{canonical.write(key)}')
     named = (entry.told["refs"].get(noun) for entry in told.order_by("pk").iterator())
     return {ref["id"] for ref in named if ref and ref["key"] == key}
 
