@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 from collections import deque
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -21,12 +20,15 @@ from traceability.tail import Told, tail, told
 LARGEST_BACKLOG = 1000
 """Entries that a reader may be behind; beyond that it gets `reset` and must read the state anew."""
 
+PAGE = 500
+"""Entries that are read at a time for a reader who comes back."""
+
 HEARTBEAT_S = 20
 NOT_SIGNED_IN = 4401
 TABLES: dict[str, Any] = {"mission": Mission, "task": Task, "agent": Agent}
 
 
-class Stream(AsyncWebsocketConsumer):
+class Stream(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """One reader. Topics come in the address (`?topics=a,b&after=ID`) or in messages `{"subscribe": [...]}`."""
 
     async def connect(self) -> None:
@@ -94,12 +96,15 @@ class Stream(AsyncWebsocketConsumer):
             self.news.set()
 
     async def _catch_up(self, after: int) -> None:
-        missed = await database_sync_to_async(since)(after, list(self.topics))
-        if missed is None:
-            await self.say({"event": "reset"})
-            return
-        for each in missed:
-            await self._deliver(each)
+        """Sends what was told since an id, a page at a time: as fast as this reader takes it."""
+        names = frozenset(self.topics)
+        while True:
+            missed, last = await database_sync_to_async(since)(after, names)
+            for each in missed:
+                await self._deliver(each)
+            if last is None:
+                return
+            after = last
 
     async def _send_news(self) -> None:
         while True:
@@ -139,14 +144,13 @@ class Stream(AsyncWebsocketConsumer):
             await self.send(text_data=json.dumps(message, separators=(",", ":")))
 
 
-def since(after: int, wanted: Iterable[str]) -> list[Told] | None:
-    """The entries after an id that belong to one of the topics; None when there are too many to catch up with."""
+def since(after: int, wanted: frozenset[str]) -> tuple[list[Told], int | None]:
+    """A page of the entries after an id that belong to one of the topics, and the id from which to go on (or None)."""
     rows = Entry.objects.filter(pk__gt=after).order_by("pk").values(
         "id", "kind", "mission_id", "task_id", "agent_id", "recorded_at", "canonical"
-    )[: LARGEST_BACKLOG + 1]  # fmt: skip
-    names = set(wanted)
-    found = [told(row) for row in rows]
-    return None if len(found) > LARGEST_BACKLOG else [each for each in found if names & set(each.topics)]
+    )[:PAGE]  # fmt: skip
+    page = [told(dict(row)) for row in rows]
+    return [each for each in page if wanted & set(each.topics)], page[-1].id if len(page) == PAGE else None
 
 
 def resolve(names: list[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ import itertools
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -50,7 +51,7 @@ def django_db_setup(
 ) -> None:
     """The migrated database, also when no test of the run uses it but by its copies; it goes with its server."""
     with django_db_blocker.unblock():
-        setup_databases(verbosity=0, interactive=False, keepdb=True, aliases=["default"])
+        setup_databases(verbosity=0, interactive=False, keepdb=True, aliases={"default": None})
 
 
 @pytest.fixture
@@ -60,21 +61,8 @@ def committed_db(django_db_setup: None, django_db_blocker: pytest_django.DjangoD
     It is a copy of the migrated one and is dropped afterwards: history cannot be truncated. Gives its address as a
     `DATABASE_URL` for processes of the product.
     """
-    template = connection.settings_dict["NAME"]
-    name = f"{template}_{next(COPIES)}"
-    with django_db_blocker.unblock():
-        _rest()
-        with _maintenance() as held:
-            held.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
-            held.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        connection.settings_dict["NAME"] = name
-        try:
-            yield address_of(name)
-        finally:
-            _rest()
-            connection.settings_dict["NAME"] = template
-            with _maintenance() as held:
-                held.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with django_db_blocker.unblock(), copied() as address:
+        yield address
 
 
 @pytest.fixture
@@ -82,6 +70,25 @@ def served(committed_db: str) -> Iterator[str]:
     """The address of a web process that serves this test's own database."""
     with serving.serve(committed_db) as address:
         yield address
+
+
+@contextmanager
+def copied() -> Iterator[str]:
+    """A copy of the migrated database, which this process uses meanwhile; gives its address."""
+    template = connection.settings_dict["NAME"]
+    name = f"{template}_{next(COPIES)}"
+    _rest()
+    with _maintenance() as held:
+        held.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
+        held.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    connection.settings_dict["NAME"] = name
+    try:
+        yield address_of(name)
+    finally:
+        _rest()
+        connection.settings_dict["NAME"] = template
+        with _maintenance() as held:
+            held.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 COPIES = itertools.count(1)

@@ -84,7 +84,7 @@ class TokenView(Lists, ResourceView):
             now=self.now,
             expires_at=fields.get("expires_at"),
             within=held,
-            issued_by=self.request.user,  # type: ignore[arg-type]
+            issued_by=self.request.user,
         )
         return shown_once(shapes.TokenShape(token).data, secret)
 
@@ -99,7 +99,7 @@ class TokenView(Lists, ResourceView):
             raise NotAllowed("Service accounts do not issue tokens; an admin issues them.")
         if named is None:
             return me  # type: ignore[no-any-return]
-        if "accounts:admin" not in self.request.auth.scopes:  # type: ignore[union-attr]
+        if "accounts:admin" not in self.request.auth.scopes:
             raise NotAllowed("Only an admin issues tokens for another account.")
         found: User = User.objects.identified(named)
         return found

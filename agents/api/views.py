@@ -48,6 +48,6 @@ class AgentView(Lists, Shows, ResourceView):
 
     def _fields(self, **options: Any) -> dict[str, Any]:
         fields = self.body(AgentShape, **options)
-        if "service_account" in fields and "accounts:admin" not in self.request.auth.scopes:  # type: ignore[union-attr]
+        if "service_account" in fields and "accounts:admin" not in self.request.auth.scopes:
             raise NotAllowed("Only an admin says whose account acts for an agent.")
         return fields

@@ -35,7 +35,7 @@ class CursorPages(CursorPagination):
             cursor = super().decode_cursor(request)
         except NotFound as unknown:
             raise Malformed("This cursor is not one of ours; follow `next` and `previous` as they are.") from unknown
-        if cursor is not None and cursor.position is not None and not self._is_position(cursor.position):
+        if cursor is not None and cursor.position is not None and not self._is_position(str(cursor.position)):
             raise Malformed("This cursor is not one of ours; follow `next` and `previous` as they are.")
         return cursor
 

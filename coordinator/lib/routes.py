@@ -7,4 +7,5 @@ from django.urls import URLPattern, path
 
 def route(address: str, view: Any, name: str, **verbs: str) -> URLPattern:
     """`route("missions", MissionView, "missions", get="list", post="create")`."""
-    return path(address, view.as_view(verbs), name=name)
+    made: URLPattern = path(address, view.as_view(verbs), name=name)
+    return made

@@ -40,7 +40,7 @@ class Schema(AutoSchema):
             found += [_parameter(name, each) for name, each in getattr(self.view, "filters", {}).items()]
         return found
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular drops the arguments
         scopes = getattr(self.view, "scopes", {})
         scope = scopes.get(getattr(self.view, "action", ""), getattr(self.view, "scope", ""))
         said = super().get_description() or ""

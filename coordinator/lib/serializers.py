@@ -51,15 +51,15 @@ class Reference(serializers.RelatedField[Any, Any, Any]):
     def to_internal_value(self, data: Any) -> Resource:
         if isinstance(data, bool) or not isinstance(data, (str, int)) or data == "":
             self.fail("shape")
-        rows: QuerySet[Any] = self.get_queryset()
+        rows: Any = self.get_queryset()
         try:
-            found: Resource = rows.identified(data)  # type: ignore[attr-defined]
+            found: Resource = rows.identified(data)
         except Missing:
             self.fail("unknown", kind=rows.model._meta.verbose_name, value=str(data)[:100])
         return found
 
-    def to_representation(self, value: Resource) -> str:
-        return value.key
+    def to_representation(self, value: Any) -> str:
+        return str(value.key)
 
 
 class Text(serializers.CharField):

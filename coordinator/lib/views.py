@@ -22,7 +22,7 @@ class Body:
 
     resource: ClassVar[str] = ""
     scopes: ClassVar[dict[str, str]] = {}
-    request: Request
+    request: Any
     kwargs: dict[str, Any]
 
     @property
