@@ -1,61 +1,17 @@
 """Every setting of an installation. Each value that an operator may change is read from the environment here."""
 
 import json
-import os
-import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import django_stubs_ext
 
 from coordinator import embedded
+from coordinator.environment import database, flag, number, secret_key, text, words
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def text(name: str, default: str = "") -> str:
-    return os.environ.get(name, "").strip() or default
-
-
-def flag(name: str, default: bool = False) -> bool:
-    return text(name, "1" if default else "0").lower() in {"1", "true", "yes", "on"}
-
-
-def number(name: str, default: int) -> int:
-    return int(text(name, str(default)))
-
-
-def words(name: str, default: str = "") -> list[str]:
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
-
-
-def database(url: str) -> dict[str, Any]:
-    """The Django database dict of a `postgresql://user:password@host:port/name?option=value` address."""
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
-    pool = {"min_size": 1, "max_size": number("DATABASE_POOL_SIZE", 10), "timeout": 10}
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.lstrip("/")) or "coordinator",
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": query.pop("host", None) or parts.hostname or "",
-        "PORT": str(parts.port or query.pop("port", "")),
-        "OPTIONS": {**query, **({"pool": pool} if flag("DATABASE_POOL") else {})},
-        "CONN_MAX_AGE": 0 if flag("DATABASE_POOL") else 600,
-        "CONN_HEALTH_CHECKS": True,
-    }
-
-
-def secret_key(data: Path) -> str:
-    """`SECRET_KEY` of the environment, else the one that `manage.py up` keeps in the data directory."""
-    kept = data / "secret.key"
-    if value := text("SECRET_KEY"):
-        return value
-    return kept.read_text().strip() if kept.is_file() and os.access(kept, os.R_OK) else secrets.token_urlsafe(48)
 
 
 COORDINATOR_DATA = Path(text("COORDINATOR_DATA", "~/.local/share/coordinator")).expanduser()
@@ -247,7 +203,7 @@ Q_CLUSTER: dict[str, Any] = {
     "catch_up": False,
     "bulk": 1,
     "queue_limit": 4,
-    "recycle": 500,
+    "recycle": 50,
     "log_level": text("LOG_LEVEL", "WARNING"),
     "ALT_CLUSTERS": {
         "hosts": {"workers": 1, "queue_limit": 2, "timeout": 120, "retry": 130, "scheduler": False},
@@ -260,7 +216,7 @@ Q_CLUSTER: dict[str, Any] = {
         },
     },
 }
-"""Short jobs, mission processes (`hosts`) and runs of adapters (`exec`) have a queue each: none keeps another waiting."""
+"""Short jobs, mission processes (`hosts`) and runs of adapters (`exec`) have a queue each: none delays another."""
 
 GITHUB_API_URL = text("GITHUB_API_URL", "https://api.github.com")
 GITHUB_TOKEN = text("GITHUB_TOKEN")
