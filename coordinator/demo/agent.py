@@ -40,6 +40,7 @@ class Agent:
             while self.day.is_open():
                 if not self.take_one():
                     self.day.pace.poll()
+            self.day.pace.wait(0)
             self.say("finds nothing more to do and stops")
         finally:
             self.end()

@@ -8,6 +8,7 @@ from coordinator.demo.api import Api, Refused
 from coordinator.demo.cast import PersonPart
 from coordinator.demo.day import Day
 from coordinator.demo.script import Fate, Job
+from coordinator.demo.telling import CutShort
 
 FIRST_BY_ANOTHER = {requests.codes.conflict, requests.codes.forbidden, requests.codes.unprocessable}
 
@@ -93,12 +94,20 @@ class Person:
                 f"asks who fits {job.key}: {len(candidates)} agents are ranked, none can judge it; does it herself"
             )
             self.report(job, status="in_progress", percent=10)
-            self.day.pace.rest(2)
+            self.think(job)
             self.report(
                 job, status="pending_review", percent=95, outputs={**job.change.facts, "evidence": job.evidence}
             )
             self.say(f"hands in {job.key}")
         return bool(fresh)
+
+    def think(self, job: Job) -> None:
+        """Works on it for a while; when the day is cut short meanwhile, it is as if it had not begun."""
+        try:
+            self.day.pace.rest(2)
+        except CutShort:
+            self.report(job, status="pending", percent=0)
+            raise
 
     def report(self, job: Job, **progress: Any) -> None:
         self.api.post(f"/tasks/{job.key}/report", {"progress": progress})

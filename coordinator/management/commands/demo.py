@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -21,7 +22,9 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--url", default=f"http://127.0.0.1:{settings.PORT}", help="the server's address")
+        parser.add_argument(
+            "--url", type=_address, default=f"http://127.0.0.1:{settings.PORT}", help="the server's address"
+        )
         parser.add_argument("--token", default="", help="an admin's token; left out: admin.token in COORDINATOR_DATA")
         parser.add_argument("--minutes", type=_minutes, default=1.0, help="about how long the day lasts (1)")
         parser.add_argument("--fast", action="store_true", help="as fast as the server answers")
@@ -31,7 +34,7 @@ class Command(BaseCommand):
         token = options["token"].strip() or kept_token(Path(settings.COORDINATOR_DATA))
         minutes = 0.0 if options["fast"] else options["minutes"]
         try:
-            good = playing.play(options["url"].rstrip("/"), token, minutes=minutes, write=self.tell)
+            good = playing.play(options["url"], token, minutes=minutes, write=self.tell)
         except CannotPlay as problem:
             raise CommandError(str(problem)) from problem
         except KeyboardInterrupt:
@@ -51,6 +54,13 @@ def kept_token(data: Path) -> str:
     if not (kept.is_file() and os.access(kept, os.R_OK)):
         raise CommandError(f"There is no token in {kept}: give an admin's with --token, or set COORDINATOR_DATA.")
     return kept.read_text().strip()
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ArgumentTypeError(f"{text!r} is no address such as http://127.0.0.1:8000")
+    return text.rstrip("/")
 
 
 def _minutes(text: str) -> float:
