@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from coordinator.lib.admin import ReadOnlyAdmin, ServiceAdmin, chip, chip_column
 from missions.admin.bases import by
-from missions.models import Claim, GitHubIssue, Report, Review
+from missions.models import Claim, GitHubFeed, GitHubIssue, Report, Review
 from missions.services import claiming
 
 
@@ -72,3 +72,11 @@ class GitHubIssueAdmin(ReadOnlyAdmin):
     search_fields = ("title", "body", "repository", "author", "task__task_id")
     date_hierarchy = "opened_at"
     ordering = ("-changed_at", "-pk")
+
+
+@admin.register(GitHubFeed)
+class GitHubFeedAdmin(ReadOnlyAdmin):
+    area = "github"
+    list_display = ("repository", "since", "read_at")
+    search_fields = ("repository",)
+    ordering = ("repository",)

@@ -16,6 +16,7 @@ TIMEOUT_S = (5, 20)
 PAGE = 100
 API_VERSION = "2022-11-28"
 LEAST_WAIT_S = 60
+NOT_MODIFIED = 304
 
 
 class GitHubNotConfigured(Refusal):
@@ -43,32 +44,26 @@ class GitHub:
     url: str
     token: str
 
-    def issues(self, repository: str, since: datetime | None = None) -> Iterator[dict[str, Any]]:
-        """Every issue changed since then, oldest change first, pull requests left out. Follows the pages."""
-        query: dict[str, Any] = {"state": "all", "sort": "updated", "direction": "asc", "per_page": PAGE}
-        if since:
-            query["since"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
-        address: str | None = f"{self.url}/repos/{repository}/issues"
-        while address:
-            answer = self._ask("GET", address, params=query)
-            yield from (issue for issue in answer.json() if "pull_request" not in issue)
-            address, query = self._next(answer), {}
+    def issues(self, repository: str, since: datetime | None = None, etag: str = "") -> "Issues":
+        """Every issue changed since then; none when nothing has changed since `etag` was given."""
+        return Issues(self, repository, since, etag)
 
     def pull(self, repository: str, number: int) -> dict[str, Any]:
         """The pull request as GitHub tells it."""
-        found: dict[str, Any] = self._ask("GET", f"{self.url}/repos/{repository}/pulls/{number}").json()
-        return found
+        return _object(self.ask("GET", f"{self.url}/repos/{repository}/pulls/{number}"))
 
     def merge(self, repository: str, number: int, sha: str) -> str:
         """Merges the pull request if its head is still `sha`; answers the merge commit. Raises GitHubRefused."""
         address = f"{self.url}/repos/{repository}/pulls/{number}/merge"
-        return str(self._ask("PUT", address, json={"sha": sha}).json().get("sha", ""))
+        return str(_object(self.ask("PUT", address, json={"sha": sha})).get("sha", ""))
 
-    def _ask(self, method: str, address: str, **options: Any) -> requests.Response:
+    def ask(self, method: str, address: str, etag: str = "", **options: Any) -> requests.Response:
+        """One request. Raises GitHubAway, GitHubLimited, GitHubRefused."""
         headers = {
             "Accept": "application/vnd.github+json",
             "Authorization": f"Bearer {self.token}",
             "X-GitHub-Api-Version": API_VERSION,
+            **({"If-None-Match": etag} if etag else {}),
         }
         try:
             answer = requests.request(
@@ -79,10 +74,35 @@ class GitHub:
         _refuse(answer)
         return answer
 
-    def _next(self, answer: requests.Response) -> str | None:
+    def next_page(self, answer: requests.Response) -> str | None:
         """The next page, when it is on the same host: the token goes nowhere else."""
         link: str | None = answer.links.get("next", {}).get("url")
         return link if link and urlsplit(link).netloc == urlsplit(self.url).netloc else None
+
+
+@dataclass
+class Issues:
+    """Issues page by page, the oldest change first, pull requests left out. `etag` is GitHub's for the first page."""
+
+    github: GitHub
+    repository: str
+    since: datetime | None
+    etag: str
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        query: dict[str, Any] = {"state": "all", "sort": "updated", "direction": "asc", "per_page": PAGE}
+        if self.since:
+            query["since"] = self.since.strftime("%Y-%m-%dT%H:%M:%SZ")
+        first = self.github.ask("GET", f"{self.github.url}/repos/{self.repository}/issues", self.etag, params=query)
+        self.etag = first.headers.get("ETag", "")
+        if first.status_code == NOT_MODIFIED:
+            return
+        yield from _issues(first)
+        address = self.github.next_page(first)
+        while address:
+            page = self.github.ask("GET", address)
+            yield from _issues(page)
+            address = self.github.next_page(page)
 
 
 def configured() -> GitHub | None:
@@ -97,6 +117,27 @@ def demanded() -> GitHub:
     if found := configured():
         return found
     raise GitHubNotConfigured("Set GITHUB_TOKEN (and GITHUB_REPOSITORY) to sync issues and merge pull requests.")
+
+
+def _issues(answer: requests.Response) -> list[dict[str, Any]]:
+    found = _json(answer)
+    if not isinstance(found, list):
+        raise GitHubAway("GitHub answered something else than a list of issues.")
+    return [issue for issue in found if isinstance(issue, dict) and "pull_request" not in issue]
+
+
+def _object(answer: requests.Response) -> dict[str, Any]:
+    found = _json(answer)
+    if not isinstance(found, dict):
+        raise GitHubAway("GitHub answered something else than an object.")
+    return found
+
+
+def _json(answer: requests.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError as broken:
+        raise GitHubAway("GitHub answered something that is not JSON.") from broken
 
 
 def _refuse(answer: requests.Response) -> None:

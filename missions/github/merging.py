@@ -35,7 +35,7 @@ def merge(pr_url: str) -> None:
 def _merge(github: GitHub, repository: str, number: int) -> None:
     pull = github.pull(repository, number)
     if not pull.get("merged"):
-        github.merge(repository, number, str(pull["head"]["sha"]))
+        github.merge(repository, number, str((pull.get("head") or {}).get("sha", "")))
 
 
 def address_of(pr_url: str) -> tuple[str, int]:

@@ -14,13 +14,14 @@ from coordinator.lib.errors import Invalid
 from missions.events import IssuesSynced
 from missions.github.client import GitHub, GitHubNotConfigured
 from missions.lifecycle import MissionStatus
-from missions.models import GitHubIssue, Mission
+from missions.models import GitHubFeed, GitHubIssue, Mission
 from missions.services import planning
 from traceability import ledger
 from traceability.events import Actor
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[\w.-]{1,100}\Z", re.ASCII)
 BATCH = 100
+LARGEST_NUMBER = 2**31
 KEPT = ("title", "body", "state", "labels", "author", "url", "opened_at", "changed_at")
 
 
@@ -43,8 +44,13 @@ def sync(github: GitHub, *, repository: str, mission: Mission | None, actor: Act
     """
     told = Synced(repository, mission.key if mission else None)
     latest = GitHubIssue.objects.filter(repository=repository).order_by("-changed_at").first()
-    for batch in _batches(github.issues(repository, latest.changed_at if latest else None)):
+    since = latest.changed_at if latest else None
+    feed = GitHubFeed.objects.filter(repository=repository, since=since).first()
+    issues = github.issues(repository, since, feed.etag if feed and since else "")
+    for batch in _batches(iter(issues)):
         told = _sum(told, store(repository, batch, mission=mission, actor=actor, now=now))
+    seen = {"since": since, "etag": issues.etag[:200], "read_at": now}
+    GitHubFeed.objects.update_or_create(repository=repository, defaults=seen)
     return told
 
 
@@ -52,7 +58,7 @@ def store(
     repository: str, issues: Iterable[Mapping[str, Any]], *, mission: Mission | None, actor: Actor, now: datetime
 ) -> Synced:
     """Stores these issues as GitHub tells them; an older telling than the stored one changes nothing."""
-    wanted = {int(issue["number"]): _fields(issue) for issue in issues}
+    wanted = {_number(issue): _fields(issue) for issue in issues}
     with ledger.writing():
         rows = GitHubIssue.objects.select_for_update().filter(repository=repository, number__in=wanted)
         present = {row.number: row for row in rows.order_by("number")}
@@ -136,18 +142,24 @@ def _renewed(row: GitHubIssue, fields: dict[str, Any], now: datetime) -> bool:
     return True
 
 
+def _number(issue: Mapping[str, Any]) -> int:
+    found = issue.get("number")
+    if isinstance(found, bool) or not isinstance(found, int) or not 0 < found < LARGEST_NUMBER:
+        raise Invalid({"issue": ["An issue has a number."]})
+    return found
+
+
 def _fields(issue: Mapping[str, Any]) -> dict[str, Any]:
+    labels, user = issue.get("labels"), issue.get("user")
     return {
         "title": _text(issue.get("title"), 500) or f"Issue {issue['number']}",
         "body": _text(issue.get("body"), 200_000),
         "state": _text(issue.get("state"), 16),
-        "labels": [
-            _text(each.get("name") if isinstance(each, dict) else each, 100) for each in issue.get("labels", [])
-        ],
-        "author": _text((issue.get("user") or {}).get("login"), 100),
+        "labels": [_text(_label(each), 100) for each in (labels if isinstance(labels, list) else ())],
+        "author": _text(user.get("login") if isinstance(user, dict) else None, 100),
         "url": _text(issue.get("html_url"), 500),
-        "opened_at": _moment(issue["created_at"]),
-        "changed_at": _moment(issue["updated_at"]),
+        "opened_at": _moment(issue.get("created_at")),
+        "changed_at": _moment(issue.get("updated_at")),
     }
 
 
@@ -161,7 +173,10 @@ def _text(value: Any, longest: int) -> str:
 
 
 def _moment(value: Any) -> datetime:
-    found = parse_datetime(str(value))
+    try:
+        found = parse_datetime(str(value))
+    except ValueError:
+        found = None
     if found is None or found.tzinfo is None:
         raise Invalid({"issue": [f"{str(value)[:50]!r} is not a time."]})
     return found

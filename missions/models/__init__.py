@@ -2,7 +2,7 @@ from missions.models.advisory import Advisory
 from missions.models.claim import Claim
 from missions.models.execution import Execution
 from missions.models.host import WorkerHost
-from missions.models.issue import GitHubIssue
+from missions.models.issue import GitHubFeed, GitHubIssue
 from missions.models.mission import Mission, MissionProcess, Participation
 from missions.models.report import Report
 from missions.models.task import Dependency, RequirementLink, Review, Task
@@ -12,6 +12,7 @@ __all__ = [
     "Claim",
     "Dependency",
     "Execution",
+    "GitHubFeed",
     "GitHubIssue",
     "Mission",
     "MissionProcess",

@@ -39,3 +39,15 @@ class GitHubIssue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.repository}#{self.number}"
+
+
+class GitHubFeed(models.Model):
+    """How far a repository's issues were read: GitHub's ETag for what had changed `since` then."""
+
+    repository = models.CharField(max_length=200, unique=True)
+    since = models.DateTimeField(null=True)
+    etag = models.CharField(max_length=200, blank=True)
+    read_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.repository

@@ -7,9 +7,8 @@ from django.contrib import admin
 from django.test import Client
 from django.utils import timezone
 
-from missions.admin.forms import Keys, Lines
 from missions.lifecycle import MissionStatus, TaskStatus
-from missions.models import Advisory, Claim, Execution, GitHubIssue, Mission, MissionProcess, Review, Task
+from missions.models import Advisory, Claim, Execution, GitHubFeed, GitHubIssue, Mission, MissionProcess, Review, Task
 from missions.services import claiming, taking_part
 from missions.services.reporting import Filing
 from tests.factories import person, unique
@@ -47,6 +46,7 @@ def furnish() -> Task:
         repository="a/b", number=full.pk, title="Broken", state="open", url="https://example.org", opened_at=now,
         changed_at=now, synced_at=now, task=full,
     )  # fmt: skip
+    GitHubFeed.objects.create(repository=unique("a/b"), read_at=now)
     return full
 
 
@@ -239,19 +239,3 @@ def test_a_run_is_cancelled_by_an_action(client: Client) -> None:
     act(client, "execution", "cancel", run)
     run.refresh_from_db()
     assert run.state == Execution.State.CANCELLED
-
-
-def test_a_list_of_texts_is_a_line_each() -> None:
-    field = Lines(required=False)
-    assert field.prepare_value(["a", "b"]) == "a\nb"
-    assert field.clean("a\r\n \nb ") == ["a", "b"]
-    assert not field.has_changed(["a", "b"], "a\nb\n")
-
-
-def test_rows_are_named_by_key_or_id() -> None:
-    one, other = world.task(), world.task()
-    field = Keys(Task)
-    assert field.clean(f"{one.key}, {other.pk}") == [one, other]
-    assert field.prepare_value([one, other]) == f"{one.key}, {other.key}"
-    assert not field.has_changed([one, other], f"{other.key} {one.key}")
-    assert field.has_changed([one], "nothing")

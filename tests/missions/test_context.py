@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from knowledge.services import ingesting
 from missions.lifecycle import TaskStatus
 from missions.models import Advisory, Task
-from missions.services import reviewing
+from missions.services import planning, reviewing
 from missions.services.reporting import Filing
 from tests.factories import client_of, person, unique
 from tests.missions import world
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 def rich_task() -> Task:
     """A task about which there is something to say in every part."""
     now = timezone.now()
-    by = {"actor": SYSTEM, "now": now}
+    by: dict[str, Any] = {"actor": SYSTEM, "now": now}
     objective = goals.create_objective(objective_id=unique("o"), title="Be trusted", **by)
     result = goals.create_key_result(objective=objective, kr_id=unique("kr"), title="No outage", **by)
     goal = goals.create_requirement(
@@ -83,14 +83,13 @@ def test_the_context_holds_all_that_helps_to_decide(operator: APIClient) -> None
 def test_the_context_keeps_within_its_tokens_and_says_what_it_left_out(operator: APIClient, tokens: int) -> None:
     row = rich_task()
     long = "A long text. " * 2000
-    world.planning.revise_task(row, expected=None, description=long, actor=SYSTEM, now=timezone.now())
+    planning.revise_task(row, expected=None, description=long, actor=SYSTEM, now=timezone.now())
     world.file(row, Filing(outputs={"log": long, "branch": "b"}))
     answer = context(operator, row, tokens)
     told = answer.json()
     assert len(answer.content) * 2 / 7 <= tokens
     assert told["tokens"] <= tokens
-    assert told["left_out"] or tokens == 2000
-    assert " …" in json.dumps(told["sections"], ensure_ascii=False)
+    assert told["left_out"] or " …" in json.dumps(told["sections"], ensure_ascii=False)
     kept = {each["section"]: len(each["items"]) for each in told["sections"]}
     assert kept["task"] >= 2
     assert json.dumps(told["sections"][0]).count("Restore a backup nightly") == 1
@@ -106,7 +105,7 @@ def test_the_context_costs_the_same_for_one_dependency_and_for_many(
 ) -> None:
     row = rich_task()
     needs = [world.task(status=TaskStatus.COMPLETED) for _ in range(6)]
-    world.planning.revise_task(row, expected=None, depends_on=needs, actor=SYSTEM, now=timezone.now())
+    planning.revise_task(row, expected=None, depends_on=needs, actor=SYSTEM, now=timezone.now())
     context(operator, row)
     with django_assert_max_num_queries(16):
         assert context(operator, row, 20_000).status_code == 200

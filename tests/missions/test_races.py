@@ -12,6 +12,7 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
+from agents.models import Agent
 from missions.events import TaskCreated
 from missions.lifecycle import TaskStatus
 from missions.models import Claim, Dependency, Mission, Task
@@ -22,7 +23,7 @@ from traceability import ledger
 from traceability.events import SYSTEM
 from traceability.models import Entry
 
-PROCESSES, TASKS, CROWDED = 16, 1000, 30
+PROCESSES, TASKS, CROWDED = 16, 1000, 20
 AT_ONCE = 10
 
 
@@ -51,7 +52,7 @@ def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
 
 def claim_all(agent_id: int, crowded: list[int], seed: int, won: Any) -> None:
     """In a process of its own: claims the crowded tasks in order, then whatever is ready until nothing is."""
-    agent, rolls = world.Agent.objects.get(pk=agent_id), random.Random(seed)
+    agent, rolls = Agent.objects.get(pk=agent_id), random.Random(seed)
     ids, mine = list(crowded), 0
     while ids:
         for task_id in ids:
@@ -61,7 +62,7 @@ def claim_all(agent_id: int, crowded: list[int], seed: int, won: Any) -> None:
             except claiming.ClaimedByAnother:
                 continue
         ready = list(Task.objects.ready().values_list("pk", flat=True))
-        ids = rolls.sample(ready, min(len(ready), 25))
+        ids = rolls.sample(ready, min(len(ready), 15))
     won.put((agent_id, mine))
     connections.close_all()
 

@@ -137,7 +137,7 @@ def test_a_refused_report_charges_nothing(operator: APIClient) -> None:
     answer = report(operator, row, status="pending", outputs={"a": 1}, usage={"cost_usd": "1", "usage_id": unique("u")})
     assert answer.status_code == 422
     fresh = Task.objects.get(pk=row.pk)
-    assert (fresh.cost_usd, fresh.outputs, fresh.version) == (0, {}, row.version)
+    assert (fresh.cost_usd, fresh.outputs, fresh.version) == (Decimal(0), {}, row.version)
     assert not Usage.objects.filter(task_id=row.pk).exists()
 
 
