@@ -29,6 +29,7 @@ class Agent:
         self.part, self.api, self.day = part, api, day
         self.session = str(uuid.uuid4())
         self.held: str | None = None
+        self.handed_in: set[str] = set()
 
     def live(self) -> None:
         """From the first session event to the last; what it holds is given back when the day is cut short."""
@@ -37,9 +38,11 @@ class Agent:
         self.say(f"begins; the briefing names {len(briefing['policies'])} policies")
         try:
             self.meet()
+            looked = 0
             while self.day.is_open():
-                if not self.take_one():
-                    self.day.pace.poll()
+                looked = 0 if self.take_one() else looked + 1
+                if looked:
+                    self.day.pace.poll(looked - 1)
             self.day.pace.wait(0)
             self.say("finds nothing more to do and stops")
         finally:
@@ -57,11 +60,16 @@ class Agent:
 
     def take_one(self) -> bool:
         """Works on one task, if there is one for it."""
-        for task in self.day.for_agent(self.api, self.part):
+        for task in self.open_to_me():
             if self.claim(task["task_id"]):
                 self.work(self.day.script.jobs[task["task_id"]])
                 return True
         return False
+
+    def open_to_me(self) -> list[Any]:
+        """What it could claim now: its own work that was sent back, else what is ready."""
+        sent_back = self.day.sent_back(self.api, self.part) if self.handed_in else []
+        return sent_back or self.day.ready_for(self.api, self.part)
 
     def claim(self, key: str) -> bool:
         lapses = self.day.script.jobs[key].fate == Fate.LAPSED and not self.day.has_been(key, "claimed")
@@ -73,6 +81,7 @@ class Agent:
             self.say(f"reaches for {key} and is refused ({refusal.status}): {refusal.detail}")
             return False
         self.held = key
+        self.handed_in.discard(key)
         self.day.first_time(key, "claimed")
         self.say(f"claims {key}, fence {task['fence']}: {task['objective'][:70]}")
         return True
@@ -175,6 +184,7 @@ class Agent:
             outputs["evidence"] = job.evidence
         usage = self.usage(job, f"handed-in-{uuid.uuid4().hex[:8]}")
         self.report(job, status="pending_review", percent=95, outputs=outputs, usage=usage, logs=["Ready for review"])
+        self.handed_in.add(job.key)
         self.tell("task_complete", task=job.key)
         self.say(f"hands in {job.key}{', without saying how it was checked' if thin else ''}")
         if job.fate == Fate.CONTESTED:

@@ -68,16 +68,21 @@ class Day:
         """The day's tasks as the server knows them."""
         return list(api.every("/tasks", q=f".{self.script.run}.", **query))
 
-    def for_agent(self, api: Api, part: AgentPart) -> list[Any]:
-        """What this agent could claim now: its rejected work first, then what is ready at home, then elsewhere."""
-        rejected = self.tasks(api, agent=part.agent_id, status="rejected")
-        ready = [
+    def sent_back(self, api: Api, part: AgentPart) -> list[Any]:
+        """The agent's work that was rejected."""
+        return self._but_given_up(self.tasks(api, agent=part.agent_id, status="rejected"))
+
+    def ready_for(self, api: Api, part: AgentPart) -> list[Any]:
+        """What is ready and within the agent's power, at home first."""
+        found = [
             task
             for task in self.tasks(api, ready="true")
             if set(task["required_capabilities"]) <= set(part.capabilities) and task["agent"] in {None, part.agent_id}
         ]
-        found = rejected + sorted(ready, key=lambda task: _preference(part, task["task_id"]))
-        return [task for task in found if task["task_id"] not in self.given_up]
+        return self._but_given_up(sorted(found, key=lambda task: _preference(part, task["task_id"])))
+
+    def _but_given_up(self, tasks: list[Any]) -> list[Any]:
+        return [task for task in tasks if task["task_id"] not in self.given_up]
 
     def is_open(self) -> bool:
         """Whether there may still be work for an agent; the people tell when there is none."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 POLL_S = 0.5
+LONGEST_POLL_S = 2.0
 
 
 class CutShort(Exception):
@@ -42,9 +43,9 @@ class Pace:
         """Raises CutShort."""
         self.wait(self.beat_s * beats)
 
-    def poll(self) -> None:
-        """A pause before looking again. Raises CutShort."""
-        self.wait(max(POLL_S, self.beat_s / 2))
+    def poll(self, looked: int = 0) -> None:
+        """A pause before looking again, longer after each of `looked` looks in vain. Raises CutShort."""
+        self.wait(min(max(POLL_S, self.beat_s / 2) * 1.5**looked, LONGEST_POLL_S))
 
     def wait(self, seconds: float) -> None:
         """Raises CutShort."""

@@ -114,7 +114,7 @@ def every_record_is_in_order(story: Story) -> None:
 def agents_and_people_each_acted_for_themselves(story: Story) -> None:
     actors = {(each["actor"]["kind"], each["actor"]["name"]) for each in story.api.every("/trace", event="task")}
     agents = {name for kind, name in actors if kind == "agent"}
-    people = {name for kind, name in actors if kind == "user"}
+    people = {name for kind, name in actors if kind == "person"}
     assert len(agents) == 6
     assert {"maya@example.org", "tomas@example.org"} <= people
 
