@@ -35,6 +35,10 @@ SELECT present.snap::text AS cursor, news.* FROM present LEFT JOIN LATERAL (
 ) AS news ON true
 ORDER BY news.id
 """
+START = """
+SELECT CASE WHEN pg_snapshot_xmax(pg_current_snapshot()) >= pg_snapshot_xmax(%(cursor)s::text::pg_snapshot)
+    THEN %(cursor)s::text ELSE pg_current_snapshot()::text END AS cursor
+"""
 
 
 @dataclass(frozen=True)
@@ -74,15 +78,16 @@ class Tail:
         self.readers: set[Reader] = set()
         self.task: asyncio.Task[None] | None = None
         self.ready = asyncio.Event()
+        self.cursor: str | None = None
 
     def start(self) -> None:
         """Starts reading from now on; a second call does nothing."""
         if self.task is None or self.task.done():
             self.ready.clear()
+            self.cursor = None
             self.task = asyncio.create_task(self._run(), name="ledger-tail")
 
     async def _run(self) -> None:
-        cursor: str | None = None
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
@@ -91,26 +96,26 @@ class Tail:
                     row_factory=dict_row,
                 ) as held:
                     await held.execute(f"LISTEN {hints.CHANNEL}")
-                    cursor = cursor or await _snapshot(held)
+                    self.cursor = await _start(held, self.cursor)
                     self.ready.set()
-                    await self._follow(held, cursor)
+                    await self._follow(held)
             except psycopg.Error as lost:
                 log.warning("The tail lost the database, trying again: %s", lost)
-                cursor = None
                 await asyncio.sleep(RETRY_S)
 
-    async def _follow(self, held: psycopg.AsyncConnection[dict[str, Any]], cursor: str) -> None:
+    async def _follow(self, held: psycopg.AsyncConnection[dict[str, Any]]) -> None:
         while True:
-            found = await (await held.execute(NEWS, {"cursor": cursor})).fetchall()
-            cursor = found[0]["cursor"]
+            found = await (await held.execute(NEWS, {"cursor": self.cursor})).fetchall()
+            self.cursor = found[0]["cursor"]
             if batch := [told(row) for row in found if row["id"] is not None]:
                 for reader in list(self.readers):
                     reader(batch)
             await _woken(held)
 
 
-async def _snapshot(held: psycopg.AsyncConnection[dict[str, Any]]) -> str:
-    row = await (await held.execute("SELECT pg_current_snapshot()::text AS cursor")).fetchone()
+async def _start(held: psycopg.AsyncConnection[dict[str, Any]], cursor: str | None) -> str:
+    """Where to read on: after an outage where it stopped; from now on at first, and in a restored database."""
+    row = await (await held.execute(START, {"cursor": cursor})).fetchone()
     assert row is not None
     return str(row["cursor"])
 

@@ -17,7 +17,7 @@ from tests.traceability.conftest import AT, Noted, at_once, new_mission, note, s
 from traceability import canonical, hints, ledger
 from traceability.events import SYSTEM
 from traceability.models import Entry
-from traceability.tail import NEWS, Tail, Told
+from traceability.tail import NEWS, START, Tail, Told
 
 WAIT_S = 10.0
 QUIET = """
@@ -25,6 +25,12 @@ INSERT INTO traceability_entry (stream, kind, schema, actor_kind, actor_name, mi
 VALUES (%s, 'note.taken', 1, 'system', 'x', %s, now(), %s) RETURNING id
 """
 """Tells an entry as another process might whose wake-up is lost."""
+
+
+CUT = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE query LIKE %s AND pid <> pg_backend_pid() AND datname = current_database()
+"""
 
 
 def write_quietly(held: psycopg.Connection[Any], mission: Ref) -> int:
@@ -155,6 +161,32 @@ def test_a_wake_up_that_is_lost_is_healed_by_the_next_look(committing: None) -> 
 
     told = asyncio.run(listening(of([mission]), do))
     assert [each.id for each in told] == list(Entry.objects.of_mission(mission.id).values_list("pk", flat=True))
+
+
+def test_what_is_told_while_the_tail_is_cut_off_is_not_lost(committing: None) -> None:
+    mission = new_mission()
+
+    async def do(heard: Heard) -> None:
+        with connected(autocommit=True) as other:
+            write_quietly(other, mission)
+            await heard.until(1)
+            row = other.execute(CUT, ["%present.snap::text%"]).fetchone()
+            assert row == (1,)
+            write_quietly(other, mission)
+            await heard.until(2)
+
+    told = asyncio.run(listening(of([mission]), do))
+    assert [each.id for each in told] == list(Entry.objects.of_mission(mission.id).values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize(("cursor", "kept"), [("1:1:", True), ("9999999999999:9999999999999:", False), (None, False)])
+def test_the_tail_reads_on_where_it_stopped_but_not_in_a_restored_database(
+    cursor: str | None, kept: bool, committing: None
+) -> None:
+    with connected(autocommit=True) as held:
+        row = held.execute(START, {"cursor": cursor}).fetchone()
+    assert row is not None
+    assert (row[0] == cursor) is kept
 
 
 def test_nothing_is_told_before_its_commit(committing: None) -> None:
