@@ -125,7 +125,8 @@ def _names(task: Task) -> dict[str, set[str]]:
     rows = {"mission": task.mission, "task": task, "agent": task.agent, "sprint": task.sprint}
     found = {noun: {str(row.pk), row.key} for noun, row in rows.items() if row is not None}
     has = task.agent.capabilities if task.agent else []
-    return {**found, "capability": {*task.required_capabilities, *has}}
+    kind = {task.agent.adapter_module} if task.agent else set()
+    return {**found, "capability": {*task.required_capabilities, *has}, "agent_type": kind}
 
 
 def _texts(wanted: Any) -> set[str]:

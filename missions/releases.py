@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from coordinator.lib.errors import Conflict
+from missions.github import client
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Mission, Task
 from missions.services import moving, steering
@@ -14,12 +15,19 @@ class Overtaken(Conflict):
     """The task or mission has moved since; the approval no longer fits."""
 
 
-def release_task_move(action: dict[str, Any], *, subject_id: int, actor: Actor, now: datetime) -> None:
-    """Applies the held move of a task. Raises Overtaken when the task is no longer where it was."""
+def release_task_move(action: dict[str, Any], *, subject_id: int, actor: Actor, now: datetime) -> bool:
+    """Applies the held move of a task. Raises Overtaken when the task is no longer where it was.
+
+    False: it was not applied, since a pull request has to be merged before; the reviewer approves the task again.
+    """
     task = moving.locked(Task(pk=subject_id))
     if task.status != action["from"]:
         raise Overtaken(f"Task {task.key} is {task.status} now; the held move was from {action['from']}.")
-    moving.move(task, TaskStatus(action["to"]), actor=actor, now=now, reason="approved")
+    after = TaskStatus(action["to"])
+    if after == TaskStatus.COMPLETED and task.outputs.get("pr_url") and client.configured():
+        return False
+    moving.move(task, after, actor=actor, now=now, reason="approved")
+    return True
 
 
 def release_mission_move(action: dict[str, Any], *, subject_id: int, actor: Actor, now: datetime) -> None:

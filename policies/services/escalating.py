@@ -176,10 +176,10 @@ def _release(approval: Approval, actor: Actor, now: datetime) -> bool:
     if address is None:
         return False
     with ledger.writing():
-        import_string(address)(
+        done = import_string(address)(
             approval.action, subject_id=approval.task_id or approval.mission_id, actor=actor, now=now
         )
-    return True
+    return done is not False
 
 
 def _close(approval: Approval, state: ApprovalState, *, by: Any, now: datetime, **fields: Any) -> Approval:

@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 
 from missions.lifecycle import TaskStatus
 from missions.models import Review, Task
+from tests.factories import client_of, person
 from tests.github.server import REPOSITORY, Hub
 from tests.missions import world
 
@@ -97,3 +98,16 @@ def test_a_rejection_merges_nothing(operator: APIClient, hub: Hub) -> None:
     row = world.task(status=TaskStatus.PENDING_REVIEW, outputs={"pr_url": hub.pull(7)})
     assert operator.post(f"/api/tasks/{row.key}/reject", {}, format="json").status_code == 200
     assert hub.asked == []
+
+
+def test_an_approval_that_a_policy_held_merges_when_the_reviewer_repeats_it(operator: APIClient, hub: Hub) -> None:
+    world.policy({"action_type": "task_transition", "to": "completed"}, [{"escalate": "Ask the lead."}])
+    answer, row = approve(operator, hub.pull(7))
+    assert (answer.status_code, row.status) == (202, TaskStatus.PENDING_REVIEW)
+    lead = client_of(person("operator"))
+    granted = lead.post(f"/api/approvals/{answer.json()['approval']}/approve", {}, format="json")
+    assert granted.status_code == 200
+    assert Task.objects.get(pk=row.pk).status == TaskStatus.PENDING_REVIEW
+    assert hub.asked == []
+    assert operator.post(f"/api/tasks/{row.key}/approve", {}, format="json").json()["status"] == "completed"
+    assert hub.pulls[7]["merged"]
