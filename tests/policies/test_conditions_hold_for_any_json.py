@@ -82,7 +82,7 @@ def read_or_refused(raw: Any) -> Any:
 
 
 @given(JSON | ALMOST, JSON)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_reading_any_json_gives_a_tree_or_its_mistakes_and_judging_never_raises(raw: Any, action: Any) -> None:
     found = read_or_refused(raw)
     if isinstance(found, Unreadable):
@@ -92,7 +92,7 @@ def test_reading_any_json_gives_a_tree_or_its_mistakes_and_judging_never_raises(
 
 
 @given(CONDITIONS, ACTIONS | JSON)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_not_is_the_exact_complement(conditions: Any, action: Any) -> None:
     plain, denied = tree(conditions).holds(action), tree({"not": conditions}).holds(action)
     if isinstance(plain, Fault):
@@ -103,7 +103,7 @@ def test_not_is_the_exact_complement(conditions: Any, action: Any) -> None:
 
 
 @given(st.lists(CONDITIONS, min_size=2, max_size=4), ACTIONS, st.randoms(use_true_random=False))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_order_of_parts_never_changes_the_answer(parts: list[Any], action: Any, shuffler: Any) -> None:
     other = list(parts)
     shuffler.shuffle(other)
@@ -114,7 +114,7 @@ def test_the_order_of_parts_never_changes_the_answer(parts: list[Any], action: A
 
 
 @given(st.lists(CONDITIONS, min_size=1, max_size=3), ACTIONS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_not_any_is_all_not(parts: list[Any], action: Any) -> None:
     first = tree({"not": {"any": parts}}).holds(action)
     second = tree({"all": [{"not": part} for part in parts]}).holds(action)
@@ -123,7 +123,7 @@ def test_not_any_is_all_not(parts: list[Any], action: Any) -> None:
 
 
 @given(CONDITIONS, ACTIONS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_the_same_conditions_and_action_give_the_same_answer_and_words(conditions: Any, action: Any) -> None:
     first, second = tree(conditions), tree(conditions)
     assert first.holds(action) == second.holds(action)
@@ -132,7 +132,7 @@ def test_the_same_conditions_and_action_give_the_same_answer_and_words(condition
 
 
 @given(st.dictionaries(WORDS | st.text(max_size=5), JSON, max_size=5))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_object_is_an_action_or_is_told_what_does_not_fit(action: Any) -> None:
     found = misfits(action, REGISTRY)
     assert all(isinstance(text, str) for text in found.values())
