@@ -19,7 +19,7 @@ class PassageInline(admin.TabularInline[Passage, Document]):
     """The first passages, as search reads them."""
 
     model = Passage
-    fields = readonly_fields = ["ordinal", "heading_path", "text"]
+    fields = readonly_fields = ("ordinal", "heading_path", "text")
     ordering = ["ordinal"]
     extra = 0
     can_delete = False
@@ -46,8 +46,8 @@ class DocumentAdmin(ServiceAdmin):
     ordering = ["-updated_at"]
     search_fields = ["title"]
     search_help_text = "By words and by meaning."
-    fields = ["title", "kind", "content", "tags", "metadata"]
-    shown = [
+    fields = ("title", "kind", "content", "tags", "metadata")
+    shown = (
         "document_id",
         "mission_key",
         "task_key",
@@ -57,17 +57,17 @@ class DocumentAdmin(ServiceAdmin):
         "version",
         "created_at",
         "updated_at",
-    ]
+    )
     inlines = [PassageInline]
     actions = ["embed_again", "remove"]
 
     def get_queryset(self, request: HttpRequest) -> DocumentQuerySet:
         return Document.objects.active()
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [*self.fields, *(self.shown if obj else [])]
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:
+        return (*self.fields, *self.shown) if obj else self.fields
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.shown
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:

@@ -20,6 +20,16 @@ from knowledge.models import Document, DocumentQuerySet, IndexState, Kind
 from knowledge.services import ingesting
 
 
+def _about(noun: str) -> Made:
+    """The filter by a mission or a task. An unknown one gives an empty list."""
+
+    def by(rows: Any, value: str) -> DocumentQuerySet:
+        found: DocumentQuerySet = rows.about(noun, value)
+        return found
+
+    return Made(by, "An integer id or a public key.")
+
+
 class DocumentView(Lists, Shows, ResourceView):
     """Documents that people and agents keep."""
 
@@ -34,9 +44,9 @@ class DocumentView(Lists, Shows, ResourceView):
     queryset = Document.objects.active()
     serializer_class = DocumentShape
     filters = {
-        "mission": Made(lambda rows, value: rows.about("mission", value), "An integer id or a public key."),
-        "task": Made(lambda rows, value: rows.about("task", value), "An integer id or a public key."),
-        "tag": Made(lambda rows, value: rows.tagged(value), "Documents that have this tag."),
+        "mission": _about("mission"),
+        "task": _about("task"),
+        "tag": Made(lambda rows, value: rows.filter(tags__contains=[value]), "Documents that have this tag."),
         "kind": Choice("kind", Kind),
         "index_state": Choice("index_state", IndexState),
         "q": Search("title"),

@@ -4,6 +4,7 @@ No text is embedded inside a transaction: a slow provider must not hold a lock.
 """
 
 import logging
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 
@@ -12,7 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django_q.tasks import async_task
 
 from knowledge.embedding import choosing
-from knowledge.embedding.base import Embedder, EmbedderUnavailable
+from knowledge.embedding.base import Embedder, EmbedderUnavailable, Vector
 from knowledge.events import SpaceActivated
 from knowledge.models import Document, Embedding, EmbeddingSpace, IndexState, LexemeStat, Passage, SpaceState
 from traceability import ledger
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 EMBED = "knowledge.jobs.embed_document"
 BATCH = 32
 """Passages embedded between two commits: a job that dies loses at most this many vectors."""
+TURN = 256
+"""Passages that one job embeds: some 15 s of a core. A longer document queues up again behind the other jobs."""
 SPACES_LOCK = 0x6B6E6F77
 INDEX = """
 CREATE INDEX IF NOT EXISTS {name} ON knowledge_embedding
@@ -87,15 +90,18 @@ def activate_space(space: EmbeddingSpace, *, actor: Actor, now: datetime) -> Non
 
 
 def embed_document(document_id: int, *, now: datetime) -> IndexState | None:
-    """Gives each passage of the document its vector in every living space; the document's new index state.
+    """Gives the document's passages their vectors in every living space; the document's new index state.
 
-    None when the document is gone. A space whose provider does not answer leaves the document `failed`.
+    None when the document is gone; `pending` when passages are left, and then another job is queued for them. A
+    provider that does not answer leaves the document `failed`.
     """
-    document = Document.objects.active().without_content().filter(pk=document_id).first()
+    document = _standing(document_id)
     if document is None:
         return None
     try:
-        spaces = [space for space in living_spaces(now=now) if embed_passages(document, space) is not None]
+        spaces = living_spaces(now=now)
+        for space in spaces:
+            embed_passages(document, space, most=TURN)
     except EmbedderUnavailable as away:
         log.warning("Document %s is not embedded: %s", document.key, away)
         return _failed(document)
@@ -103,9 +109,15 @@ def embed_document(document_id: int, *, now: datetime) -> IndexState | None:
 
 
 def fill(document_id: int, space: EmbeddingSpace) -> int:
-    """The number of the document's passages that were embedded now. Raises EmbedderUnavailable."""
-    document = Document.objects.active().without_content().filter(pk=document_id).first()
+    """Embeds what has no vector in the space yet; the number of passages. Raises EmbedderUnavailable."""
+    document = _standing(document_id)
     return embed_passages(document, space) if document else 0
+
+
+def replace(document_id: int, space: EmbeddingSpace) -> int:
+    """Embeds every passage anew, each vector in place of its old one; their number. Raises EmbedderUnavailable."""
+    passages = Passage.objects.filter(document__in=Document.objects.active().filter(pk=document_id))
+    return sum(_keep(space, vectors) for vectors in _embedded(passages, space, most=None))
 
 
 def queue_again(document: Document) -> None:
@@ -128,18 +140,15 @@ def living_spaces(*, now: datetime) -> list[EmbeddingSpace]:
     ]
 
 
-def embed_passages(document: Document, space: EmbeddingSpace) -> int:
-    """The number of passages that were embedded now. Raises EmbedderUnavailable."""
-    embedder = choosing.serving(space.identity)
+def embed_passages(document: Document, space: EmbeddingSpace, *, most: int | None = None) -> int:
+    """Embeds up to `most` passages that have no vector; their number. Raises EmbedderUnavailable.
+
+    A text that was embedded before, here or elsewhere, is not embedded again.
+    """
     with connection.cursor() as cursor:
         cursor.execute(COPY_KNOWN, {"space": space.pk, "document": document.pk})
-    waiting = iter(list(_without_vector(document, space).order_by("ordinal").values_list("pk", flat=True)))
-    done = 0
-    while batch := list(islice(waiting, BATCH)):
-        passages = list(Passage.objects.filter(pk__in=batch).order_by("ordinal"))
-        vectors = embedder.embed_documents([passage.reading for passage in passages])
-        done += _keep(space, dict(zip((passage.pk for passage in passages), vectors, strict=True)))
-    return done
+    waiting = _without_vector(document, space)
+    return sum(_keep(space, vectors) for vectors in _embedded(waiting, space, most=most))
 
 
 def refresh_lexemes() -> int:
@@ -157,21 +166,40 @@ def lexemes_are_old() -> bool:
     return counted is None or abs(Passage.objects.count() - counted) * 10 >= max(counted, 1)
 
 
-def _keep(space: EmbeddingSpace, vectors: dict[int, list[float]]) -> int:
+def _standing(document_id: int) -> Document | None:
+    return Document.objects.active().without_content().filter(pk=document_id).first()
+
+
+def _embedded(wanted: QuerySet[Passage], space: EmbeddingSpace, *, most: int | None) -> Iterator[dict[int, Vector]]:
+    """The vectors of those passages, by the passage's id, some at a time."""
+    embedder = choosing.serving(space.identity)
+    waiting = iter(list(wanted.order_by("ordinal").values_list("pk", flat=True)[:most]))
+    while batch := list(islice(waiting, BATCH)):
+        passages = list(Passage.objects.filter(pk__in=batch).order_by("ordinal"))
+        vectors = embedder.embed_documents([passage.reading for passage in passages])
+        yield dict(zip((passage.pk for passage in passages), vectors, strict=True))
+
+
+def _keep(space: EmbeddingSpace, vectors: dict[int, Vector]) -> int:
     """Stores the vectors of those passages that still stand."""
     with transaction.atomic():
         standing = Passage.objects.select_for_update(no_key=True).filter(pk__in=vectors).order_by("pk")
         rows = [Embedding(space=space, passage=passage, vector=vectors[passage.pk]) for passage in standing]
-        Embedding.objects.bulk_create(rows, ignore_conflicts=True)
+        Embedding.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["space", "passage"], update_fields=["vector"]
+        )
     return len(rows)
 
 
 def _settled(document: Document, spaces: list[EmbeddingSpace]) -> IndexState | None:
-    """Marks the document ready, unless it was revised meanwhile: then the job of that revision does."""
+    """Marks the document ready; when passages are left, or came meanwhile, another job is queued for them."""
     with transaction.atomic():
         held = Document.objects.active().without_content().select_for_update().filter(pk=document.pk).first()
-        if held is None or any(_without_vector(held, space).exists() for space in spaces):
+        if held is None:
             return None
+        if any(_without_vector(held, space).exists() for space in spaces):
+            async_task(EMBED, held.pk)
+            return _marked(held, IndexState.PENDING)
         return _marked(held, IndexState.READY)
 
 
@@ -204,5 +232,5 @@ def _create_index(space: EmbeddingSpace) -> None:
 def _retire(space: EmbeddingSpace) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"DROP INDEX IF EXISTS {space.index_name}")
-    space.embeddings.all()._raw_delete(using=connection.alias)  # type: ignore[attr-defined]
+    space.embeddings.all()._raw_delete(using=connection.alias)
     space.delete()

@@ -138,7 +138,7 @@ def _saved_elsewhere(document: Document) -> Document | None:
     except IntegrityError as refused:
         if first := Document.objects.saying(document.sha256).first():
             return first
-        raise KeyTaken(f"There is already a document {document.document_id!r}.") from refused
+        raise KeyTaken(f"{document.document_id!r} names another document, perhaps one that was removed.") from refused
     return None
 
 
@@ -158,8 +158,8 @@ def _columns(changes: dict[str, Any], held: Document) -> dict[str, Any]:
         found["tags"] = distinct(found["tags"])
     if "content" in found:
         found["sha256"] = sha256_of(found["content"])
-    if not found.get("title", held.title).strip():
-        found["title"] = chunking.first_heading(found.get("content", held.content))
+    if "title" in found:
+        found["title"] = found["title"].strip() or chunking.first_heading(found.get("content", held.content))
     return found
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db import connection
-
 from knowledge.embedding import choosing
 from knowledge.embedding.base import EmbedderUnavailable
-from knowledge.models import Document, Embedding
+from knowledge.models import Document
 from knowledge.services import indexing
 from traceability.events import Actor
 
@@ -23,12 +21,11 @@ def rebuild(*, again: bool, actor: Actor, now: datetime, tell: Callable[[str], o
     if not embedder.identity.dimensions:
         raise EmbedderUnavailable("No embedder is set: KNOWLEDGE_EMBEDDING_PROVIDER.")
     space = indexing.prepare_space(embedder, now=now)
-    if again:
-        Embedding.objects.filter(space=space)._raw_delete(using=connection.alias)  # type: ignore[attr-defined]
+    embed = indexing.replace if again else indexing.fill
     documents = list(Document.objects.active().order_by("pk").values_list("pk", flat=True))
     passages = 0
     for count, document_id in enumerate(documents, 1):
-        passages += indexing.fill(document_id, space)
+        passages += embed(document_id, space)
         if count % STEP == 0:
             tell(f"{count} of {len(documents)} documents")
     indexing.activate_space(space, actor=actor, now=now)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
 from knowledge import jobs
@@ -30,3 +31,10 @@ def revise(document: Document, **changes: Any) -> Document:
 
 def remove(document: Document) -> None:
     ingesting.remove_document(document, expected=None, actor=SYSTEM, now=timezone.now())
+
+
+def index_names() -> list[str]:
+    """The indexes over vectors."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%%USING hnsw%%' ORDER BY 1")
+        return [name for (name,) in cursor.fetchall()]

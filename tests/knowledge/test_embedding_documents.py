@@ -1,39 +1,19 @@
-from collections.abc import Iterator
 from datetime import timedelta
-from io import StringIO
 
 import pytest
-from django.core.management import CommandError, call_command
-from django.db import connection
 from django.utils import timezone
+from django_q.models import OrmQ
 from pytest_django import Settings
 
-from knowledge import jobs, search
+from knowledge import jobs
 from knowledge.checks import check_embedder
 from knowledge.models import Document, Embedding, EmbeddingSpace, IndexState, LexemeStat, Passage
-from knowledge.search import Mode
 from knowledge.services import indexing
-from tests.knowledge.documents import known, revise, store
-from tests.knowledge.embedding_server import DIMENSIONS, EmbeddingServer, running
+from tests.knowledge.documents import index_names, known, revise, store
+from tests.knowledge.embedding_server import EmbeddingServer
 
 pytestmark = pytest.mark.django_db
 GUIDE = "# Leases\n\nA lease ends.\n\n# Claims\n\nOne winner."
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[EmbeddingServer]:
-    with running() as started:
-        settings.KNOWLEDGE_EMBEDDING_PROVIDER = "openai"
-        settings.KNOWLEDGE_EMBEDDING_URL = started.url
-        settings.KNOWLEDGE_EMBEDDING_MODEL = "tiny"
-        settings.KNOWLEDGE_EMBEDDING_DIMENSIONS = DIMENSIONS
-        yield started
-
-
-def index_names() -> list[str]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%%USING hnsw%%' ORDER BY 1")
-        return [name for (name,) in cursor.fetchall()]
 
 
 def test_the_job_gives_each_passage_one_vector_however_often_it_runs() -> None:
@@ -82,45 +62,32 @@ def test_a_document_revised_while_it_is_embedded_is_not_called_ready() -> None:
     for space in indexing.living_spaces(now=timezone.now()):
         indexing.embed_passages(document, space)
     revise(document, content=GUIDE + "\n\n# More\n\nMore.")
-    assert indexing._settled(document, list(EmbeddingSpace.objects.all())) is None
+    assert indexing._settled(document, list(EmbeddingSpace.objects.all())) == IndexState.PENDING
     assert Document.objects.get().index_state == IndexState.PENDING
     assert jobs.embed_document(document.pk) == "ready"
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_change_of_the_embedder_is_made_by_the_command_and_searches_never_stop(settings: Settings) -> None:
-    known(GUIDE)
-    old = EmbeddingSpace.objects.get()
-    with running() as server:
-        settings.KNOWLEDGE_EMBEDDING_PROVIDER = "openai"
-        settings.KNOWLEDGE_EMBEDDING_URL = server.url
-        settings.KNOWLEDGE_EMBEDDING_MODEL = "tiny"
-        settings.KNOWLEDGE_EMBEDDING_DIMENSIONS = DIMENSIONS
-        known("A new one meanwhile.")
-        assert EmbeddingSpace.objects.active() == old
-        assert not search.answer("lease", mode=Mode.SEMANTIC).degraded
-        told = StringIO()
-        call_command("knowledge_reindex", stdout=told)
-        assert "2 documents, 2 passages embedded by openai tiny (8)" in told.getvalue()
-        space = EmbeddingSpace.objects.get()
-        assert (space.state, space.provider, index_names()) == ("active", "openai", [space.index_name])
-        answer = search.answer("one winner.", mode=Mode.SEMANTIC)
-        assert (answer.degraded, answer.hits[0].text) == (False, "One winner.")
+def test_a_long_document_takes_turns_with_the_other_jobs(
+    server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "TURN", 2)
+    document = store("\n\n".join(f"# Part {number}\n\nText {number}." for number in range(5)))
+    states = [jobs.embed_document(document.pk) for _ in range(3)]
+    assert (states, OrmQ.objects.count()) == (["pending", "pending", "ready"], 3)
+    assert [len(request["input"]) for request in server.requests] == [2, 2, 1]
 
 
-def test_reindexing_again_embeds_everything_anew(server: EmbeddingServer) -> None:
-    known(GUIDE)
-    call_command("knowledge_reindex", stdout=StringIO())
-    call_command("knowledge_reindex", again=True, stdout=StringIO())
-    assert [len(request["input"]) for request in server.requests] == [2, 2]
-
-
-def test_reindexing_without_an_answer_says_so_and_changes_nothing(server: EmbeddingServer) -> None:
-    known(GUIDE)
-    server.answer = (500, b"")
-    with pytest.raises(CommandError, match="was changed"):
-        call_command("knowledge_reindex", again=True, stdout=StringIO())
-    assert EmbeddingSpace.objects.get().state == "active"
+def test_the_sweep_ends_at_the_first_failure_and_takes_what_never_failed_first(server: EmbeddingServer) -> None:
+    server.answer = (503, b"")
+    known("It failed before.")
+    waiting = store("Its worker died.")
+    Document.objects.update(updated_at=timezone.now() - timedelta(hours=1))
+    server.requests.clear()
+    assert jobs.embed_waiting() == 1
+    assert [request["input"] for request in server.requests] == [[f"{waiting.title}\n{waiting.content}"]]
+    server.answer = None
+    assert jobs.embed_waiting() == 2
+    assert not Document.objects.unindexed().exists()
 
 
 def test_words_are_counted_when_the_passages_have_grown() -> None:

@@ -57,10 +57,18 @@ def judged() -> list[tuple[str, str, str]]:
         for name, thing in documented(module).items():
             first, _, rest = (thing.__doc__ or "").partition("\n\n")
             question = " ".join(first.split())
-            if 25 <= len(question) <= 200:
-                content = f"{rest}\n\n{inspect.getsource(thing).replace(first, '').replace(rest, '')}"[:LONGEST]
+            if 25 <= len(question) <= 200 and (source := source_of(thing)):
+                content = f"{rest}\n\n{source.replace(first, '').replace(rest, '')}"[:LONGEST]
                 found.setdefault(content, (question, name.rpartition(".")[0], content))
     return random.Random(7).sample(sorted(found.values()), k=min(QUESTIONS, len(found)))
+
+
+def source_of(thing: Any) -> str:
+    """Its Python source; empty for what is written in C."""
+    try:
+        return inspect.getsource(thing)
+    except OSError:
+        return ""
 
 
 def gain(questions: list[tuple[int, str]], mode: Mode) -> float:

@@ -1,7 +1,4 @@
-import threading
-
 import pytest
-from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -103,26 +100,3 @@ def test_removed_content_may_be_stored_again() -> None:
     first = store(GUIDE)
     remove(first)
     assert store(GUIDE).pk != first.pk
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_same_content_at_the_same_time_is_stored_once() -> None:
-    stored: list[tuple[int, bool]] = []
-    start = threading.Barrier(8)
-
-    def hand_in() -> None:
-        start.wait()
-        draft = ingesting.Draft(content=GUIDE)
-        document, is_new = ingesting.store_document(draft, actor=SYSTEM, now=timezone.now())
-        stored.append((document.pk, is_new))
-        connection.close()
-
-    threads = [threading.Thread(target=hand_in) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    assert len(stored) == 8
-    assert len({pk for pk, _ in stored}) == 1
-    assert [is_new for _, is_new in stored].count(True) == 1
-    assert (Document.objects.count(), Passage.objects.count()) == (1, 2)

@@ -21,5 +21,5 @@ class Command(BaseCommand):
         try:
             told = rebuilding.rebuild(again=again, actor=SYSTEM, now=timezone.now(), tell=self.stdout.write)
         except EmbedderUnavailable as away:
-            raise CommandError(f"{away} Nothing that searches use was changed.") from away
+            raise CommandError(f"{away} Searches go on as before.") from away
         self.stdout.write(self.style.SUCCESS(told))
