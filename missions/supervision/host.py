@@ -99,6 +99,7 @@ def alone() -> Iterator[psycopg.Connection | None]:
             return
         held.execute(f"LISTEN {hints.CHANNEL}")
         yield held
+        held.execute("SELECT pg_advisory_unlock(hashtext(%s))", [LOCK])  # at once: the next slice follows closely
 
 
 def _slice(end: float) -> int:
@@ -121,13 +122,15 @@ def _slice(end: float) -> int:
 
 def _turns(held: psycopg.Connection, end: float) -> int:
     turns, advised = 0, float("-inf")
-    while time.monotonic() < end and not drain.asked():
+    while not drain.asked():
         began = time.monotonic()
         advice = began - advised >= ADVICE_EVERY_S
         turn(now=timezone.now(), advice=advice)
         presence.beat(presence.HOSTS, now=timezone.now())
         advised = began if advice else advised
         turns += 1
+        if began >= end:
+            break
         for _ in held.notifies(timeout=TURN_S, stop_after=1):
             pass
         drain.wait(SHORTEST_TURN_S - (time.monotonic() - began))

@@ -38,8 +38,9 @@ class Guard(Sentinel):  # type: ignore[misc]
         super().__init__(stop, started, uuid.uuid4(), start=False)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.event_out = Flag()
-        self.task_queue._rlock = MortalLock()
-        self.result_queue._rlock = MortalLock()
+        if MortalLock.USABLE:
+            self.task_queue._rlock, self.task_queue._wlock = MortalLock(), MortalLock()
+            self.result_queue._rlock, self.result_queue._wlock = MortalLock(), MortalLock()
         self.start()
 
     def guard(self) -> None:

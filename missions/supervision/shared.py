@@ -5,7 +5,9 @@ The locks of `multiprocessing` stay taken when their holder is killed, and whoev
 
 import fcntl
 import mmap
+import os
 import struct
+import sys
 import tempfile
 import time
 from types import TracebackType
@@ -53,23 +55,34 @@ class Pulse:
 
 
 class MortalLock:
-    """A lock between processes that the system releases when its holder dies.
+    """A lock between processes that the system releases when its holder dies (Linux, see `USABLE`).
 
-    A process must not hold one while it waits for another: the system would take that for a deadlock.
+    Each process locks the same nameless file through an opening of its own, so that nobody else keeps it open.
     """
+
+    USABLE = sys.platform == "linux"
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it stays open for as long as the lock exists
+        self._own = (0, -1)
 
     def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
+        wait = block and timeout is None
         try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX if block and timeout is None else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._opened(), fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True
 
     def release(self) -> None:
-        fcntl.lockf(self._file, fcntl.LOCK_UN)
+        fcntl.flock(self._opened(), fcntl.LOCK_UN)
+
+    def _opened(self) -> int:
+        """This process's own opening of the file."""
+        if self._own[0] != os.getpid():
+            opened = os.open(f"/proc/self/fd/{self._file.fileno()}", os.O_RDWR | os.O_CLOEXEC)
+            self._own = (os.getpid(), opened)
+        return self._own[1]
 
     def __enter__(self) -> bool:
         return self.acquire()

@@ -160,7 +160,7 @@ def test_a_killed_idle_worker_does_not_hold_up_its_queue(workers: Workers) -> No
         agent = world.agent()
         async_task("agents.jobs.check_agent", agent.pk, save=False)
         until(partial(checked, agent), within_s=5)
-    until(lambda: not OrmQ.objects.filter(key=DEFAULT).exists(), within_s=5)
+        until(lambda: not OrmQ.objects.filter(key=DEFAULT).exists(), within_s=5)
 
 
 @pytest.mark.parametrize("who", ["worker", "guard"])

@@ -24,47 +24,47 @@ pytestmark = pytest.mark.django_db
 LATER = timedelta(days=1)
 
 
-def stalled() -> Callable[[], None]:
+def stalled() -> Callable[[], object]:
     task = world.task(status=TaskStatus.IN_PROGRESS)
     return lambda: world.lead(task, TaskStatus.PENDING)
 
 
-def silent() -> Callable[[], None]:
+def silent() -> Callable[[], object]:
     agent = world.agent()
     task = world.task(agent=agent)
     claiming.claim(task, agent, ttl_s=100_000_000, actor=SYSTEM, now=timezone.now() + LATER)
     world.lead(task, TaskStatus.IN_PROGRESS)
     Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now())
-    return lambda: Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now() + LATER) and None
+    return lambda: Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now() + LATER)
 
 
-def unreviewed() -> Callable[[], None]:
+def unreviewed() -> Callable[[], object]:
     task = world.task(status=TaskStatus.PENDING_REVIEW)
     return lambda: world.lead(task, TaskStatus.REJECTED)
 
 
-def overspent() -> Callable[[], None]:
+def overspent() -> Callable[[], object]:
     mission = world.mission(budget_usd=Decimal(10))
     Mission.objects.filter(pk=mission.pk).update(cost_usd=Decimal("8.10"))
     return lambda: _revise(mission, budget_usd=Decimal(100))
 
 
-def chained() -> Callable[[], None]:
+def chained() -> Callable[[], object]:
     task = world.task(status=TaskStatus.BLOCKED)
     world.task(task.mission, depends_on=[task])
     return lambda: world.lead(task, TaskStatus.PENDING)
 
 
-def late() -> Callable[[], None]:
+def late() -> Callable[[], object]:
     mission = world.mission(deadline=timezone.now())
     return lambda: _revise(mission, deadline=None)
 
 
-def crashing() -> Callable[[], None]:
+def crashing() -> Callable[[], object]:
     mission = world.mission()
     rows = MissionProcess.objects.filter(mission=mission)
     rows.update(state="crashed", restarts=causes.CRASHES, last_error="Entry 7 is missing.")
-    return lambda: rows.update(state="running") and None
+    return lambda: rows.update(state="running")
 
 
 WRONG = {

@@ -1,85 +1,24 @@
 """Executions from the request to the end: real processes, real commits, each end told once."""
 
-import subprocess
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
-from django_q.models import OrmQ
 
 from agents.models import Agent, Usage
-from missions import jobs, replay
+from missions import jobs
 from missions.lifecycle import MissionStatus, TaskStatus
-from missions.models import Execution, Mission, Task
+from missions.models import Execution, Task
 from missions.services import executing, running, steering
 from missions.services.running import Ended
-from missions.supervision import drain, executor
-from missions.supervision.certificate import Certificate
+from missions.supervision import drain
 from tests.factories import client_of, person
 from tests.missions import world
-from tests.running.agents_at_hand import FakeClaude, lives, until
+from tests.running.agents_at_hand import FakeClaude, until
+from tests.running.runs import Hanging, fresh, queued, told
 from traceability.events import SYSTEM
-from traceability.models import Entry
 
-pytestmark = pytest.mark.usefixtures("committed_db")
-
-
-@pytest.fixture(autouse=True)
-def its_trace_tells_all(committed_db: str) -> Iterator[None]:
-    yield
-    for mission in Mission.objects.order_by("pk"):
-        assert replay.replay(mission)["differences"] == [], mission
-
-
-def task_for(adapter: str = "claude_code", config: dict[str, Any] | None = None, **fields: Any) -> Task:
-    """A task of an agent with this adapter."""
-    agent = world.agent(adapter_module=adapter, adapter_config=config or {})
-    return world.task(agent=agent, **fields)
-
-
-def queued(objective: str = "do it", **fields: Any) -> Execution:
-    task = task_for(objective=objective, **fields)
-    return executing.request_execution(task, actor=SYSTEM, now=timezone.now())
-
-
-def fresh(execution: Execution) -> Execution:
-    return Execution.objects.select_related("task", "mission", "agent").get(pk=execution.pk)
-
-
-def told(execution: Execution) -> list[str]:
-    rows = Entry.objects.of_kind("execution").filter(task_id=execution.task_id).order_by("id")
-    return [f"{row.kind} {row.data.get('state', '')}".strip() for row in rows if row.data["execution"] == execution.pk]
-
-
-@pytest.fixture
-def hanging(claude: FakeClaude) -> Iterator[tuple[Execution, "Future[str | None]"]]:
-    """An execution whose agent works until it is ended, and its run."""
-    execution = queued("hang grandchild")
-    future = _start(execution)
-    until(lambda: len(claude.runs) == 2)
-    yield execution, future
-    until(future.done)
-    until(lambda: not lives(claude.runs[0]["pid"]) and not lives(claude.runs[1]["grandchild"]))
-
-
-def _start(execution: Execution) -> "Future[str | None]":
-    pool = ThreadPoolExecutor(1)
-    future = pool.submit(_run_and_leave, execution.pk)
-    pool.shutdown(wait=False)
-    return future
-
-
-def _run_and_leave(execution_id: int) -> str | None:
-    try:
-        return jobs.run_execution(execution_id)
-    finally:
-        connection.close()
+pytestmark = pytest.mark.usefixtures("its_trace_tells_all")
 
 
 @pytest.mark.parametrize("adapter", ["claude_code", "claude_cli"])
@@ -109,7 +48,7 @@ def test_a_second_message_for_the_same_execution_does_nothing(claude: FakeClaude
     assert told(execution).count("execution.ended succeeded") == 1
 
 
-def test_two_messages_at_the_same_time_make_one_run(hanging: Any, claude: FakeClaude) -> None:
+def test_two_messages_at_the_same_time_make_one_run(hanging: Hanging, claude: FakeClaude) -> None:
     execution, _ = hanging
     assert jobs.run_execution(execution.pk) is None
     assert fresh(execution).attempt == 1
@@ -122,7 +61,7 @@ def test_work_that_needs_review_waits_for_it(claude: FakeClaude) -> None:
     assert fresh(execution).task.status == TaskStatus.PENDING_REVIEW
 
 
-def test_the_output_is_seen_while_the_agent_works_and_a_cancelled_run_stops(hanging: Any) -> None:
+def test_the_output_is_seen_while_the_agent_works_and_a_cancelled_run_stops(hanging: Hanging) -> None:
     execution, future = hanging
     until(lambda: "I read the task." in fresh(execution).output)
     operator = client_of(person("operator"))
@@ -150,7 +89,7 @@ def test_a_run_that_takes_too_long_is_ended(claude: FakeClaude) -> None:
     assert "timeout_s" in execution.failure_detail
 
 
-def test_a_paused_mission_stops_its_runs(hanging: Any, claude: FakeClaude) -> None:
+def test_a_paused_mission_stops_its_runs(hanging: Hanging, claude: FakeClaude) -> None:
     execution, future = hanging
     other = executing.request_execution(
         world.task(execution.mission, agent=execution.agent), actor=SYSTEM, now=timezone.now()
@@ -162,7 +101,7 @@ def test_a_paused_mission_stops_its_runs(hanging: Any, claude: FakeClaude) -> No
     assert executing.stop_unwanted(now=timezone.now()) == 0
 
 
-def test_draining_workers_give_their_runs_back(hanging: Any) -> None:
+def test_draining_workers_give_their_runs_back(hanging: Hanging) -> None:
     execution, future = hanging
     drain.ask()
     try:
@@ -238,64 +177,6 @@ def test_a_policy_that_blocks_the_end_leaves_the_task_blocked_with_its_result(cl
     assert jobs.run_execution(execution.pk) == "succeeded"
     task = fresh(execution).task
     assert (task.status, task.outputs["result"]) == (TaskStatus.BLOCKED, "All done.")
-
-
-def test_a_run_whose_worker_died_is_ended_once_and_its_processes_with_it() -> None:
-    execution = queued()
-    begun = running.begin(execution.pk, host="elsewhere", now=timezone.now())
-    assert begun is not None
-    marked = {"COORDINATOR_EXECUTION": executor.marker_of(begun)}
-    orphan = subprocess.Popen(["sleep", "600"], env=marked)
-    later = timezone.now() + running.QUIET_AFTER
-    assert executor.bury(now=timezone.now()) == 0
-    assert executor.bury(now=later) == 1
-    assert orphan.wait(5) == -9
-    assert executor.bury(now=later) == 0
-    assert running.finish(begun, Ended(state=Execution.State.SUCCEEDED), now=later) is False
-    execution = fresh(execution)
-    assert (execution.state, execution.failure, execution.task.status) == ("failed", "crashed", "pending")
-    assert told(execution) == ["execution.queued", "execution.started", "execution.ended failed"]
-
-
-def test_a_run_whose_worker_lives_is_left_alone_until_its_lease_is_over() -> None:
-    execution = queued()
-    assert running.begin(execution.pk, host="here", now=timezone.now())
-    with closing(Certificate(execution.pk)) as certificate:
-        assert certificate.held()
-        assert executor.bury(now=timezone.now() + running.LEASE - timedelta(seconds=1)) == 0
-        assert executor.bury(now=timezone.now() + running.LEASE + timedelta(seconds=1)) == 1
-
-
-def test_a_run_that_lost_its_fence_stops(hanging: Any) -> None:
-    execution, future = hanging
-    Execution.objects.filter(pk=execution.pk).update(fence=9)
-    assert until(lambda: future.done() and [future.result()], within_s=5) == [None]
-    Execution.objects.filter(pk=execution.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert executor.bury(now=timezone.now()) == 1
-
-
-def test_a_run_outlives_a_database_that_was_away_for_a_moment(hanging: Any, claude: FakeClaude) -> None:
-    execution, future = hanging
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-    before = fresh(execution).lease_until
-    assert before is not None
-    until(lambda: (fresh(execution).lease_until or before) > before)
-    assert not future.done()
-    assert executor.bury(now=timezone.now() + running.QUIET_AFTER) == 0
-    executing.cancel(execution, actor=SYSTEM, now=timezone.now())
-
-
-def test_a_forgotten_execution_is_asked_for_again() -> None:
-    execution = queued()
-    OrmQ.objects.all().delete()
-    assert executing.wake_forgotten(now=timezone.now()) == 0
-    assert executing.wake_forgotten(now=timezone.now() + executing.LOST_MESSAGE_AFTER * 2) == 1
-    assert [row.key for row in OrmQ.objects.all()] == ["exec"]
-    executing.cancel(execution, actor=SYSTEM, now=timezone.now())
 
 
 def test_only_the_last_part_of_a_long_output_is_kept() -> None:
