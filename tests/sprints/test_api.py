@@ -1,6 +1,7 @@
 """Sprints over the API: the contract's fields and codes, who may, and what it costs."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -134,10 +135,7 @@ def test_the_burn_down_and_the_velocity_are_shown(operator: APIClient, task_in: 
 
 
 def test_days_to_come_have_no_figures(operator: APIClient) -> None:
-    sprint_of(
-        sprint_id="far",
-        **{"start_date": day(1).date().replace(year=2126), "end_date": day(3).date().replace(year=2126)},
-    )
+    sprint_of(sprint_id="far", start_date=date(2126, 6, 1), end_date=date(2126, 6, 3))
     days = operator.get("/api/sprints/far/burndown").json()["days"]
     assert [each["remaining"] for each in days] == [None] * 3
 

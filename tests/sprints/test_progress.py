@@ -33,7 +33,7 @@ def revised(task: Task, at: int, **fields: Any) -> None:
 
 def curve(sprint: Sprint, at: int) -> list[tuple[int, int] | None]:
     days = progress.burn_down(sprint, day(at, 23)).days
-    return [each.count and (each.count.scope, each.count.completed) for each in days]
+    return [(each.count.scope, each.count.completed) if each.count else None for each in days]
 
 
 def test_the_words_of_the_room_above_are_pinned() -> None:
@@ -100,7 +100,7 @@ def test_a_sprint_with_no_task_burns_nothing_down() -> None:
 
 def test_velocity_is_the_mean_of_the_last_completed_sprints(task_in: MakeTask) -> None:
     assert progress.velocity([]).average is None
-    closed = []
+    closed: list[Sprint] = []
     for wanted in (5, 1, 2, 3):
         sprint = started()
         for _ in range(wanted):
