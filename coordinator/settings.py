@@ -130,7 +130,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
 BODY_LIMIT = 1024 * 1024
-BODY_LIMIT_BY_PREFIX = {"/api/knowledge/": 10 * 1024 * 1024}
+BODY_LIMIT_BY_PREFIX = {"/api/knowledge/": 10 * 1024 * 1024, "/api/traceability/import": 10 * 1024 * 1024}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 API_RATE_LIMIT = text("API_RATE_LIMIT")
 """Requests a token may make, for instance `600/min`; empty means no limit."""
