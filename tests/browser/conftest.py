@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser import world
 from tests.conftest import COPIES, _maintenance, _rest, address_of
@@ -21,7 +21,7 @@ from tests.serving import serve
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--force-color-profile=srgb"]
-WAIT_MS = 8000
+WAIT_MS = 15_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class House:
         )
         answer.raise_for_status()
         return answer.json()
+
+    def in_review(self) -> str:
+        """The key of a task that waits for a review."""
+        key: str = self.call("GET", "/tasks?status=pending_review&page_size=1")["results"][0]["task_id"]
+        return key
 
 
 @pytest.fixture(scope="package")
@@ -83,6 +88,7 @@ def house(populated: dict[str, Any]) -> Iterator[House]:
 @pytest.fixture(scope="package")
 def browser(populated: dict[str, Any]) -> Iterator[Browser]:
     with sync_playwright() as playwright:
+        expect.set_options(timeout=WAIT_MS)
         found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield found
         found.close()

@@ -15,6 +15,9 @@ from tests.factories import unique
 
 pytestmark = pytest.mark.xdist_group("browser")
 
+PATIENCE_MS = 40_000
+"""A process that starts and a page that tries again ever more seldom, on a busy machine."""
+
 
 class Web:
     """A web process that can be stopped and started again at the same address."""
@@ -39,6 +42,7 @@ class Web:
 def web(house: House) -> Iterator[Web]:
     found = Web(house.database)
     found.start()
+    serving._wait_for(found.address, found.process)
     yield found
     found.stop()
     found.listener.close()
@@ -54,6 +58,6 @@ def test_a_page_catches_up_after_its_server_was_away(browser: Browser, house: Ho
         expect(pill).to_contain_text("Not live")
         house.call("POST", "/missions", {"goal": goal})
         web.start()
-        expect(pill).to_have_attribute("data-state", "live", timeout=20_000)
+        expect(pill).to_have_attribute("data-state", "live", timeout=PATIENCE_MS)
         expect(page.get_by_role("link", name=goal)).to_be_visible()
         assert page.evaluate("window.notReloaded === true")

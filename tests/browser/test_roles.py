@@ -24,7 +24,7 @@ def test_a_viewer_sees_no_button_that_would_refuse(viewer: Visitor, path: str) -
 
 
 def test_a_viewer_who_posts_all_the_same_is_refused(viewer: Visitor, house: House) -> None:
-    task = house.call("GET", "/tasks?status=pending_review&page_size=1")["results"][0]["task_id"]
+    task = house.in_review()
     page = viewer.open("/")
     for url in (f"/tasks/{task}/do/approve", "/missions/checkout/do/pause", "/advisories/1/do/acknowledge"):
         assert page.evaluate(POST, url) == [403, "Your role may look at this, not decide it."]

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db
 ADDRESSES = (
     "/", "/?scope=mine", "/?scope=sprint-14", "/missions", "/missions?status=active&owner=me&stuck=1&q=check", "/tasks",
     "/tasks?ready=1&q=a&status=pending", "/approvals", "/agents", "/agents?status=working&capability=git&q=a",
-    "/sprints", "/objectives", "/requirements", "/requirements?gap=1&priority=p0&status=approved&q=REQ", "/traceability",
-    "/traceability?gaps=1", "/policies", "/policies?q=push&status=active", "/decisions",
+    "/sprints", "/objectives", "/requirements", "/requirements?gap=1&priority=p0&status=approved&q=REQ",
+    "/traceability", "/traceability?gaps=1", "/policies", "/policies?q=push&status=active", "/decisions",
     "/decisions?outcome=block&action=git", "/knowledge", "/knowledge?kind=note", "/knowledge?q=retry+a+webhook",
     "/trace", "/trace?event=task&q=amber", "/trace?before=50", "/usage", "/usage?span=month", "/operations", "/records",
 )  # fmt: skip

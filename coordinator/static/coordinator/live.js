@@ -81,7 +81,7 @@
       old.dataset.token = fresh.dataset.token;
       if ("same" in fresh.dataset) continue;
       Idiomorph.morph(old, fresh, {
-        ignoreActiveValue: true,
+        ignoreActiveValue: Boolean(document.activeElement?.matches("input, textarea, select")),
         callbacks: { beforeNodeMorphed: keep, afterNodeAdded: flash },
       });
     }
