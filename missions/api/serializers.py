@@ -81,7 +81,7 @@ class MissionShape(StrictModel):
 
 class TaskShape(StrictModel):
     task_id = Key()
-    mission = Reference(read_only=True)
+    mission = Reference(queryset=Mission.objects.all(), required=False)
     objective = Text(max_length=500)
     description = Text(required=False, allow_blank=True, max_length=100_000)
     status = serializers.ChoiceField(choices=TaskStatus.choices, required=False)

@@ -154,36 +154,30 @@ class ClaimView(TaskBase):
         """Takes the lease, or renews one's own; `fence` grows with every holder. 409 names who holds the task."""
         task, fields = self.named(), self.body(ClaimBody)
         ttl_s = fields.get("ttl_s", settings.CLAIM_TTL_S)
-        held = claiming.claim(task, self._claimant(fields), ttl_s=ttl_s, actor=self.actor, now=self.now)
+        held = claiming.claim(task, **self._claimant(fields), ttl_s=ttl_s, now=self.now)
         return self.fresh(task, fence=held.fence)
 
     @extend_schema(request=HolderBody, responses=TaskShape)
     def renew(self, request: Request, key: str) -> Response:
         """Moves the end of one's own lease, never backwards."""
         task, fields = self.named(), self.body(HolderBody)
-        held = claiming.renew(
-            task,
-            self._claimant(fields),
-            ttl_s=fields.get("ttl_s", settings.CLAIM_TTL_S),
-            fence=fields.get("fence"),
-            actor=self.actor,
-            now=self.now,
-        )
+        ttl_s = fields.get("ttl_s", settings.CLAIM_TTL_S)
+        held = claiming.renew(task, **self._claimant(fields), ttl_s=ttl_s, fence=fields.get("fence"), now=self.now)
         return self.fresh(task, fence=held.fence)
 
     @extend_schema(request=HolderBody, responses=TaskShape)
     def release(self, request: Request, key: str) -> Response:
         """Gives the task back; work that had begun is pending again."""
         task, fields = self.named(), self.body(HolderBody)
-        return self.fresh(
-            claiming.release(task, self._claimant(fields), fence=fields.get("fence"), actor=self.actor, now=self.now)
-        )
+        claimant = self._claimant(fields)
+        return self.fresh(claiming.release(task, **claimant, fence=fields.get("fence"), now=self.now))
 
-    def _claimant(self, fields: dict[str, Any]) -> Agent:
-        agent = callers.of(self.request.user, fields.get("agent")).agent
-        if agent is None:
+    def _claimant(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """The agent that claims, and the actor. Raises Invalid when no agent is named, NotAllowed for another's."""
+        caller = callers.of(self.request.user, fields.get("agent"))
+        if caller.agent is None:
             raise Invalid({"agent": ["Name the agent that claims: this token belongs to no agent."]})
-        return agent
+        return {"agent": caller.agent, "actor": callers.acting(self.actor, caller)}
 
 
 class TasksOfMission(TaskBase):
@@ -209,6 +203,8 @@ class TasksOfMission(TaskBase):
         owner, fields = self.mission, self.body(TaskShape)
         if fields.pop("status", TaskStatus.PENDING) != TaskStatus.PENDING:
             raise Invalid({"status": ["A new task is pending."]})
+        if fields.pop("mission", owner) != owner:
+            raise Invalid({"mission": [f"The address names mission {owner.key}."]})
         task = planning.create_task(mission=owner, **fields, actor=self.actor, now=self.now)
         return self.fresh(task, status.HTTP_201_CREATED)
 

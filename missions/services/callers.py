@@ -1,12 +1,13 @@
 """Who is calling a service, and whether the task is theirs to work on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agents.models import Agent
 from agents.services import registering
 from coordinator.lib.errors import Conflict, NotAllowed
 from missions.models import Claim, Task
+from traceability.events import Actor
 
 
 class NotYours(NotAllowed):
@@ -31,6 +32,13 @@ def of(user: Any, named: Agent | None = None) -> Caller:
     if named is not None:
         registering.may_act_for(user, named)
     return Caller(user=user, agent=named or registering.agent_of(user), is_agent=registering.is_service(user))
+
+
+def acting(actor: Actor, caller: Caller) -> Actor:
+    """The actor, with the agent for whom a person's token acts."""
+    if caller.agent is None or caller.is_agent:
+        return actor
+    return replace(actor, on_behalf_of=caller.agent.key)
 
 
 def refuse_stranger(task: Task, caller: Caller, fence: int | None = None) -> None:

@@ -105,6 +105,8 @@ def revise_task(
 def change(task: Task, fields: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
     """Changes what differs on a locked task. Raises Invalid on a cycle, or for another public key."""
     plain_fields = dict(fields)
+    if plain_fields.pop("mission", task.mission) != task.mission:
+        raise Invalid({"mission": [f"A task stays in its mission; this one is of {task.mission.key}."]})
     relinked = _relinked(task, plain_fields.pop("depends_on", None), plain_fields.pop("requirements", None), now)
     _keep_key(task, plain_fields)
     changed = versions.bump(task, now=now, **plain_fields)

@@ -43,6 +43,8 @@ def test_a_person_claims_for_an_agent_that_they_name(operator: APIClient) -> Non
     who, row = world.agent(), world.task()
     assert list(call(operator, row, "claim").json()["errors"]) == ["agent"]
     assert call(operator, row, "claim", agent=who.pk).json()["claimed_by"] == who.key
+    told = Entry.objects.of_task(row.pk).get(kind="task.claimed")
+    assert (told.actor_kind, told.on_behalf_of) == ("person", who.key)
 
 
 def test_everyone_else_is_told_who_holds_the_task() -> None:

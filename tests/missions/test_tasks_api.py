@@ -130,6 +130,20 @@ def test_a_patch_changes_fields_links_and_state_together(operator: APIClient) ->
     assert cleared["version"] > shown["version"]
 
 
+def test_a_task_names_its_mission_and_stays_in_it(operator: APIClient) -> None:
+    owner, other = world.mission(), world.mission()
+    address = f"/api/missions/{owner.key}/tasks"
+    made = operator.post(address, {"objective": "x", "mission": owner.pk}, format="json")
+    assert (made.status_code, made.json()["mission"]) == (201, owner.key)
+    assert list(operator.post(address, {"objective": "x", "mission": other.key}, format="json").json()["errors"]) == [
+        "mission"
+    ]
+    task = f"/api/tasks/{made.json()['task_id']}"
+    assert operator.patch(task, {"mission": owner.key, "priority": 3}, format="json").status_code == 200
+    for body in ({"mission": other.key}, {"mission": other.key, "status": "in_progress"}):
+        assert list(operator.patch(task, body, format="json").json()["errors"]) == ["mission"]
+
+
 def test_a_refused_move_changes_no_other_field(operator: APIClient) -> None:
     row = world.task(status=TaskStatus.COMPLETED)
     answer = operator.patch(f"/api/tasks/{row.key}", {"objective": "Other", "status": "pending"}, format="json")
