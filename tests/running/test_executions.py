@@ -15,7 +15,7 @@ from missions.supervision import drain
 from tests.factories import client_of, person
 from tests.missions import world
 from tests.running.agents_at_hand import FakeClaude, until
-from tests.running.runs import Hanging, fresh, queued, told
+from tests.running.runs import Hanging, fresh, queued, task_for, told
 from traceability.events import SYSTEM
 
 pytestmark = pytest.mark.usefixtures("its_trace_tells_all")
@@ -188,3 +188,23 @@ def test_only_the_last_part_of_a_long_output_is_kept() -> None:
     kept = fresh(execution).output
     assert len(kept) == running.LONGEST_OUTPUT
     assert kept.endswith("the end")
+
+
+def test_a_task_is_handed_over_and_its_runs_are_read_over_the_api(claude: FakeClaude) -> None:
+    task, operator = task_for("claude_cli"), client_of(person("operator"))
+    answer = operator.post(f"/api/tasks/{task.key}/execute")
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+    assert operator.post(f"/api/tasks/{task.pk}/execute").status_code == 422, "it is under way"
+    jobs.run_execution(answer.json()["id"])
+    [shown] = operator.get(f"/api/tasks/{task.key}/executions").json()["results"]
+    assert (shown["state"], shown["cost_usd"]) == ("succeeded", "0.00558")
+    assert operator.get(f"/api/executions/{shown['id']}").json() == shown
+    assert operator.post(f"/api/tasks/{task.pk}/execute").status_code == 422, "it is completed"
+
+
+def test_a_task_without_an_agent_or_an_adapter_is_not_run() -> None:
+    operator = client_of(person("operator"))
+    for task in (world.task(), world.task(agent=world.agent())):
+        answer = operator.post(f"/api/tasks/{task.key}/execute")
+        assert answer.status_code == 422
+        assert "agent" in answer.json()["detail"].lower()
