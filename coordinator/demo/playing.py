@@ -1,8 +1,8 @@
 """Playing the day: the stage, six agents and two people at once, the evening; and an orderly end when it is cut."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import requests
 
@@ -70,27 +70,46 @@ def _play(admin: Api, narrator: Narrator, pace: Pace, longest_s: float) -> bool:
         narrator.title("Morning: the stage is set")
         callers = stand.enter()
         day = Day(script.write(stage.open_run(callers["maya"])), narrator, pace)
-        stage.plan(callers["maya"], day.script, narrator)
-        documents = library.shelve(callers["tomas"], day.script, narrator)
-        narrator.title("The day: six agents and two people at work")
-        _work(callers, day, longest_s)
-        narrator.title("Evening")
-        evening.leave_for_a_person(callers, day)
-        evening.close_the_books(callers, day)
-        evening.look_up(callers, day, documents)
-        evening.read_advice(callers, day)
-        good = evening.check_the_records(callers["maya"], day)
-        evening.show_the_pages(admin.url, day)
-        return good
+        with _orderly(callers["maya"], day):
+            return _play_day(callers, day, longest_s)
     finally:
         _leave(stand, callers)
 
 
-def _pause(maya: Api, day: Day) -> None:
+def _play_day(callers: dict[str, Api], day: Day, longest_s: float) -> bool:
+    stage.plan(callers["maya"], day.script, day.narrator)
+    documents = library.shelve(callers["tomas"], day.script, day.narrator)
+    day.narrator.title("The day: six agents and two people at work")
+    _work(callers, day, longest_s)
+    day.narrator.title("Evening")
+    evening.leave_for_a_person(callers, day)
+    evening.close_the_books(callers, day)
+    evening.look_up(callers, day, documents)
+    evening.read_advice(callers, day)
+    good = evening.check_the_records(callers["maya"], day)
+    evening.show_the_pages(callers["maya"].url, day)
+    return good
+
+
+@contextmanager
+def _orderly(maya: Api, day: Day) -> Iterator[None]:
     """The missions of a day that was cut short do not run on."""
-    for mission in day.script.missions:
+    played = False
+    try:
+        yield
+        played = True
+    finally:
+        if not played:
+            for mission in day.script.missions:
+                _put_away(maya, mission)
+
+
+def _put_away(maya: Api, mission: str) -> None:
+    """Pauses it, or cancels what had not begun; one that is not there or has ended stays as it is."""
+    for step in ("pause", "cancel"):
         with suppress(Refused, Unreachable):
-            maya.post(f"/missions/{mission}/pause")
+            maya.post(f"/missions/{mission}/{step}")
+            return
 
 
 def _leave(stand: Stage, callers: dict[str, Api]) -> None:
@@ -106,17 +125,13 @@ def _work(callers: dict[str, Api], day: Day, longest_s: float) -> None:
     lives = [Agent(part, callers[part.agent_id], day).live for part in AGENTS]
     lives += [Person(part, callers[part.who], day).live for part in PEOPLE]
     ended = False
-    try:
-        with ThreadPoolExecutor(len(lives)) as crew:
-            acts = [crew.submit(live) for live in lives]
-            try:
-                ended = not wait(acts, timeout=longest_s, return_when=FIRST_EXCEPTION).not_done
-            finally:
-                day.cut_short(unless=ended)
-        _raise_first(acts)
-    finally:
-        if not ended:
-            _pause(callers["maya"], day)
+    with ThreadPoolExecutor(len(lives)) as crew:
+        acts = [crew.submit(live) for live in lives]
+        try:
+            ended = not wait(acts, timeout=longest_s, return_when=FIRST_EXCEPTION).not_done
+        finally:
+            day.cut_short(unless=ended)
+    _raise_first(acts)
     if not ended:
         raise CannotPlay("The day did not end: somebody still had work to do. See which tasks are open.")
 

@@ -106,6 +106,8 @@ def advice_was_given_and_seen(story: Story) -> None:
 
 def every_record_is_in_order(story: Story) -> None:
     assert story.api.get("/trace/verify")["valid"]
+    statuses = [story.api.get(f"/missions/{mission}")["status"] for mission in MISSIONS]
+    assert statuses == ["completed", "active", "active"]
     for mission in MISSIONS:
         assert story.api.get(f"/missions/{mission}/trace/verify")["valid"]
         assert story.api.post(f"/missions/{mission}/replay")["matches_current"]

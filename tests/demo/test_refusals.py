@@ -67,6 +67,19 @@ def test_a_day_that_is_stopped_leaves_nothing_half_done(
     assert len([each for each in api.every("/tokens") if not each["revoked_at"]]) == 1
 
 
+def test_a_morning_that_is_stopped_leaves_no_mission_that_could_start(
+    demo: Demo, served: str, token: str, api: Api
+) -> None:
+    process = demo("--url", served, "--token", token)
+    assert process.stdout is not None
+    next(line for line in process.stdout if " plans bcrypt" in line)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert {each["status"] for each in api.every("/missions")} == {"cancelled"}
+    assert len([each for each in api.every("/tokens") if not each["revoked_at"]]) == 1
+
+
 def test_a_refusal_tells_each_field_that_breaks_a_rule(served: str, token: str) -> None:
     with pytest.raises(client.Refused, match=r"goal: This field is required\."):
         Api(served, token).post("/missions", {})
