@@ -23,7 +23,7 @@ from traceability import ledger
 from traceability.events import SYSTEM
 from traceability.models import Entry
 
-PROCESSES, TASKS, CROWDED = 16, 1000, 20
+PROCESSES, TASKS, CROWDED = 16, 1000, 10
 AT_ONCE = 10
 
 
