@@ -1,13 +1,11 @@
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from coordinator.lib.errors import Invalid
 from coordinator.lib.keys import valid_key
 from coordinator.lib.refs import Ref
-from coordinator.lib.serializers import Key, ObjectField, Strict, Text, TextList, Whole
+from coordinator.lib.serializers import Key, Naming, ObjectField, Strict, Text, TextList, Whole
 from knowledge import references
 from knowledge.models import Document, Kind
 from knowledge.search import Mode
@@ -16,8 +14,7 @@ LONGEST_QUERY = 10_000
 MODES = [(mode.value, mode.name) for mode in Mode]
 
 
-@extend_schema_field(OpenApiTypes.STR)
-class Named(serializers.Field[Any, Any, Any, Any]):
+class Named(Naming, serializers.Field[Any, Any, Any, Any]):
     """A mission or a task, named by integer id or public key; answered as its public key."""
 
     def to_internal_value(self, data: Any) -> Ref:

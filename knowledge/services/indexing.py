@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 EMBED = "knowledge.jobs.embed_document"
 BATCH = 32
 """Passages embedded between two commits: a job that dies loses at most this many vectors."""
-TURN = 256
-"""Passages that one job embeds: some 15 s of a core. A longer document queues up again behind the other jobs."""
+TURN = 64
+"""Passages that one job embeds: some 4 s of a core. A longer document queues up again behind the other jobs."""
 SPACES_LOCK = 0x6B6E6F77
 INDEX = """
 CREATE INDEX IF NOT EXISTS {name} ON knowledge_embedding
