@@ -27,18 +27,27 @@ def database(url: str) -> dict[str, Any]:
     """The Django database dict of a `postgresql://user:password@host:port/name?option=value` address."""
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
-    pool = {"min_size": 1, "max_size": number("DATABASE_POOL_SIZE", 10), "timeout": 10}
-    return {
+    made = {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "coordinator",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", None) or parts.hostname or "",
         "PORT": str(parts.port or query.pop("port", "")),
-        "OPTIONS": {**query, **({"pool": pool} if flag("DATABASE_POOL") else {})},
-        "CONN_MAX_AGE": 0 if flag("DATABASE_POOL") else 600,
+        "OPTIONS": query,
+        "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }
+    if flag("DATABASE_POOL"):
+        pool(made)
+    return made
+
+
+def pool(database: dict[str, Any]) -> None:
+    """Gives a database dict a pool of connections, as ASGI needs it: without one each request opens its own."""
+    size = {"min_size": 1, "max_size": number("DATABASE_POOL_SIZE", 10), "timeout": 10}
+    database["OPTIONS"] = {**database["OPTIONS"], "pool": size}
+    database["CONN_MAX_AGE"] = 0
 
 
 def secret_key(data: Path) -> str:

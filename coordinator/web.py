@@ -1,4 +1,7 @@
-"""One web process: `python -m coordinator.web FD` serves HTTP and WebSocket on a socket that it inherited."""
+"""One web process: HTTP and WebSocket on a listening socket that it was given.
+
+`up` forks it; `python -m coordinator.web FD` serves on an inherited file descriptor.
+"""
 
 import socket
 import sys
@@ -6,9 +9,10 @@ import sys
 import uvicorn
 
 LONGEST_GOODBYE_S = 2
+LONGEST_MESSAGE = 64 * 1024
 
 
-def main(descriptor: int) -> None:
+def serve(listener: socket.socket) -> None:
     """Serves until SIGTERM; open sockets are told to come back (close code 1012)."""
     config = uvicorn.Config(
         "coordinator.asgi:application",
@@ -17,11 +21,11 @@ def main(descriptor: int) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        ws_max_size=64 * 1024,
+        ws_max_size=LONGEST_MESSAGE,
         timeout_graceful_shutdown=LONGEST_GOODBYE_S,
     )
-    uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    serve(socket.socket(fileno=int(sys.argv[1])))

@@ -72,7 +72,6 @@ def listen(host: str, port: int) -> socket.socket:
         held.close()
         raise CannotStart(_about_port(host, port, problem)) from problem
     held.listen(512)
-    held.set_inheritable(True)
     return held
 
 

@@ -35,7 +35,7 @@ def test_the_first_start_makes_everything_and_the_second_keeps_it(installation: 
 
 def test_what_dies_is_started_again_and_a_killed_up_is_taken_over(installation: Installation) -> None:
     first = installation.up()
-    web = next(each for each in processes_of(installation.data) if "coordinator.web" in " ".join(each.cmdline()))
+    web = next(each for each in psutil.Process(first.process.pid).children() if each.name().startswith("coord web"))
     web.kill()
     assert eventually(lambda: first.ask("/healthz").status_code == 200 and not web.is_running())
 

@@ -3,11 +3,12 @@
 import os
 import shlex
 import socket
-import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError, connections
 from django.utils import timezone
 
-from coordinator import readiness
+from coordinator import environment, readiness, web
 from coordinator.launching import children, first_admin, ground
 from coordinator.launching.children import Child, Stop
 from coordinator.launching.first_admin import FirstAdmin
@@ -67,14 +68,15 @@ class Command(BaseCommand):
     def run(self, data: Path, listener: socket.socket) -> None:
         stop = Stop()
         self.migrate()
-        running = self.processes(listener)
+        admin = first_admin.ensure(
+            data, email=settings.ADMIN_EMAIL, password=settings.ADMIN_PASSWORD, now=timezone.now()
+        )
+        import_module("coordinator.asgi")
+        children.make_ready_to_fork()
+        running = processes(listener)
         try:
             for child in running:
                 child.start()
-            admin = first_admin.ensure(
-                data, email=settings.ADMIN_EMAIL, password=settings.ADMIN_PASSWORD, now=timezone.now()
-            )
-            connections.close_all()
             if self.wait_until_ready(address_of(listener), running, stop):
                 self.welcome(address_of(listener), admin, data)
             children.watch(running, stop, self.step)
@@ -93,28 +95,12 @@ class Command(BaseCommand):
             raise CannotStart(f"The database could not be migrated ({said}): see `manage.py doctor`.") from problem
         self.step(f"{missing} migrations applied" if missing else "The database is up to date")
 
-    def processes(self, listener: socket.socket) -> list[Child]:
-        python, number = sys.executable, listener.fileno()
-        pool = {"DATABASE_POOL": "1", "COORDINATOR_DATA": str(settings.COORDINATOR_DATA)}
-        web = [
-            Child(f"web {index + 1}", (python, "-m", "coordinator.web", str(number)), pool, files=(number,))
-            for index in range(settings.WEB_PROCESSES)
-        ]
-        manage = str(settings.BASE_DIR / "manage.py")
-        return [
-            *web,
-            Child("workers", (python, manage, "workers"), {"COORDINATOR_DATA": str(settings.COORDINATOR_DATA)}),
-        ]
-
     def wait_until_ready(self, address: str, running: list[Child], stop: Stop) -> bool:
         """Whether everything serves before anybody asks to stop. Raises CannotStart when it takes too long."""
         asking, found = requests.Session(), {}
         while not stop.asked:
-            for child in running:
-                if child.process is not None and child.process.poll() is not None:
-                    raise CannotStart(
-                        f"{child.name} ended at once (code {child.process.poll()}); see what it said above."
-                    )
+            if ended := [child for child in running if child.process and child.process.exitcode is not None]:
+                raise CannotStart(f"{ended[0].name} ended at once; see what it said above.")
             try:
                 answer = asking.get(f"{address}/readyz", timeout=5)
                 found = answer.json().get("faults", {})
@@ -154,6 +140,17 @@ class Command(BaseCommand):
     def step(self, text: str) -> None:
         self.stdout.write(f"[{time.monotonic() - self.began:5.1f} s] {text}")
         self.stdout.flush()
+
+
+def processes(listener: socket.socket) -> list[Child]:
+    """What runs: web processes on one listening socket, and the workers."""
+    web = [Child(f"web {index + 1}", partial(_serve, listener)) for index in range(settings.WEB_PROCESSES)]
+    return [*web, Child("workers", partial(call_command, "workers"))]
+
+
+def _serve(listener: socket.socket) -> None:
+    environment.pool(connections.databases["default"])
+    web.serve(listener)
 
 
 def address_of(listener: socket.socket) -> str:
