@@ -7,7 +7,7 @@ from coordinator.lib.errors import Conflict
 from missions.github import client
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Mission, Task
-from missions.services import moving, steering
+from missions.services import moving, reviewing, steering
 from traceability.events import Actor
 
 
@@ -27,6 +27,8 @@ def release_task_move(action: dict[str, Any], *, subject_id: int, actor: Actor, 
     if after == TaskStatus.COMPLETED and task.outputs.get("pr_url") and client.configured():
         return False
     moving.move(task, after, actor=actor, now=now, reason="approved")
+    if action["from"] == TaskStatus.PENDING_REVIEW:
+        reviewing.record_released(task, after, actor=actor, now=now)
     return True
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from accounts.models import User
 from coordinator.lib import versions
 from coordinator.lib.errors import ImpossibleMove, NotAllowed
 from missions.events import TaskReviewed
@@ -54,6 +55,14 @@ def reject(
     """Sends a task in review back. Raises ImpossibleMove, NotAllowed, Stale, BlockedByPolicy."""
     given = Verdict(after=TaskStatus.REJECTED, comment=comment, reviewer=reviewer, actor=actor, now=now)
     return _settle(task, given, expected)
+
+
+def record_released(task: Task, after: TaskStatus, *, actor: Actor, now: datetime) -> None:
+    """Keeps the review of a (locked) task whose held move an approval has released; its approver is the reviewer."""
+    reviewer = User.objects.get(pk=actor.id)
+    _keep(
+        task, Verdict(after=after, comment="Held by a policy, then approved.", reviewer=reviewer, actor=actor, now=now)
+    )
 
 
 def _settle(task: Task, given: Verdict, expected: int | None, waits_for: str = "") -> tuple[Task, Outcome]:

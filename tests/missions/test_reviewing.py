@@ -170,3 +170,17 @@ def test_an_old_etag_approves_nothing(operator: APIClient) -> None:
         answer = operator.post(f"/api/tasks/{row.key}/{verb}", {}, format="json", headers=world.etag(1))
         assert answer.status_code == 412
     assert Task.objects.get(pk=row.pk).status == TaskStatus.PENDING_REVIEW
+
+
+@pytest.mark.parametrize(("verb", "status"), [("approve", "completed"), ("reject", "rejected")])
+def test_a_held_review_that_is_approved_is_a_review_of_its_approver(
+    operator: APIClient, verb: str, status: str
+) -> None:
+    row, lead = in_review(), person("operator")
+    world.policy({"action_type": "task_transition", "from": "pending_review"}, [{"escalate": "Ask the lead."}])
+    held = operator.post(f"/api/tasks/{row.key}/{verb}", {}, format="json").json()
+    answer = client_of(lead).post(f"/api/approvals/{held['approval']}/approve", {}, format="json")
+    assert answer.status_code == 200
+    review = Review.objects.get(task=row)
+    assert (review.reviewer, review.approved) == (lead, verb == "approve")
+    assert operator.get(f"/api/tasks/{row.key}").json()["status"] == status
