@@ -93,4 +93,4 @@ def cost(agent_id: int, now: datetime) -> Mapping[str, Any]:
 
 def trace(agent_id: int) -> Mapping[str, Any]:
     """Its last entries; 2 statements."""
-    return {"entries": stories.tell(*rows.titled(Entry.objects.of_agent(agent_id).order_by("-pk")[:40]))}
+    return {"entries": stories.tell(*rows.titled(Entry.objects.of_agent(agent_id).order_by("-pk")[:25]))}
