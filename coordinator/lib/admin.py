@@ -184,7 +184,6 @@ class ScopedAdmin(admin.ModelAdmin[Any]):
     write_scope: ClassVar[str] = ""
     list_per_page = 50
     show_full_result_count = False
-    actions_selection_counter = False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
