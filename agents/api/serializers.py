@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -12,11 +11,11 @@ from agents.costs import Use
 from agents.health import ActivityEvent, AgentStatus
 from agents.models import Activity, Agent
 from coordinator.lib.errors import Invalid
-from coordinator.lib.serializers import Key, Money, ObjectField, Strict, StrictModel, Text, TextList
+from coordinator.lib.serializers import Key, Money, Naming, ObjectField, Strict, StrictModel, Text, TextList
 
 NO_ADAPTER = {None, "", "none"}
-TEXT: dict[str, Any] = {"type": "string", "maxLength": costs.LONGEST}
-COUNT: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": costs.LARGEST_COUNT}
+TEXT: dict[str, Any] = {"type": ["string", "null"], "maxLength": costs.LONGEST}
+COUNT: dict[str, Any] = {"type": ["integer", "null"], "minimum": 0, "maximum": costs.LARGEST_COUNT}
 USAGE_SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -25,8 +24,8 @@ USAGE_SCHEMA: dict[str, Any] = {
         **{name: {**COUNT, "description": told} for name, told in costs.CLASSES.items()},
         costs.CACHED: {**COUNT, "description": "The part of input_tokens that a cache served, if included."},
         **{name: {**COUNT, "description": f"Another name of {same}."} for name, same in costs.ALSO_CALLED.items()},
-        costs.COST: {"type": ["string", "number"], "description": "USD, when the reporter knows it."},
-        costs.AT: {"type": "string", "format": "date-time"},
+        costs.COST: {"type": ["string", "number", "null"], "description": "USD, when the reporter knows it."},
+        costs.AT: {"type": ["string", "null"], "format": "date-time"},
     },
 }  # fmt: skip
 
@@ -58,8 +57,7 @@ class AdapterField(serializers.Field[str, Any, Any, Any]):
         return value or None
 
 
-@extend_schema_field(OpenApiTypes.STR)
-class AccountField(serializers.Field[User, Any, Any, Any]):
+class AccountField(Naming, serializers.Field[User, Any, Any, Any]):
     """A service account named by e-mail or integer id; answered as its e-mail."""
 
     def to_internal_value(self, data: Any) -> User:

@@ -3,7 +3,13 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import get_lib_doc_excludes
 from drf_spectacular.utils import OpenApiParameter
+
+from coordinator.lib import serializers, views
+from coordinator.lib.schema_fields import DecimalText, NamingField
+
+__all__ = ["DecimalText", "NamingField", "Schema", "add_problems", "mute_bases"]
 
 PROBLEM = {
     "type": "object",
@@ -17,7 +23,13 @@ PROBLEM = {
         "errors": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
     },
 }
-ALWAYS = {"400": "Malformed", "401": "No valid credential", "403": "Not allowed", "429": "Too many requests"}
+ALWAYS = {
+    "400": "Malformed",
+    "401": "No valid credential",
+    "403": "Not allowed",
+    "429": "Too many requests",
+    "503": "The database is away",
+}
 ON_WRITE = {"409": "Conflict", "412": "Stale", "413": "Too large", "415": "Not JSON", "422": "Breaks a rule"}
 KEY_OF_RETRY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key and body within 24 h answers the same."
@@ -36,7 +48,7 @@ class Schema(AutoSchema):
             found.append(KEY_OF_RETRY)
         if self.method in {"PATCH", "PUT"}:
             found.append(MATCH)
-        if getattr(self.view, "action", "") == "list":
+        if self._is_list_view():
             found += [_parameter(name, each) for name, each in getattr(self.view, "filters", {}).items()]
         return found
 
@@ -53,6 +65,12 @@ class Schema(AutoSchema):
 
 def _parameter(name: str, each: Any) -> OpenApiParameter:
     return OpenApiParameter(name, each.schema, OpenApiParameter.QUERY, description=each.description)
+
+
+def mute_bases() -> list[Any]:
+    """Classes whose docstrings are for us, not for readers of the API."""
+    ours = [each for module in (serializers, views) for each in vars(module).values() if isinstance(each, type)]
+    return [*get_lib_doc_excludes(), *ours]  # type: ignore[no-untyped-call]
 
 
 def add_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from coordinator.lib.errors import Missing
@@ -31,8 +29,11 @@ class StrictModel(Strict, serializers.ModelSerializer[Any]):
     """A model serializer that is strict; `serializer_related_field` is ours."""
 
 
-@extend_schema_field(OpenApiTypes.STR)
-class Reference(serializers.RelatedField[Any, Any, Any]):
+class Naming:
+    """Mixed into fields that take an integer id or a public key, and answer the key; the schema tells of both."""
+
+
+class Reference(Naming, serializers.RelatedField[Any, Any, Any]):
     """A resource named by integer id or public key; answered as its public key."""
 
     default_error_messages = {

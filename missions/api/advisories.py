@@ -23,7 +23,7 @@ class AdvisorySerializer(serializers.ModelSerializer[Advisory]):
     mission = serializers.SlugRelatedField[Any](slug_field="mission_id", read_only=True, allow_null=True)
     task = serializers.SlugRelatedField[Any](slug_field="task_id", read_only=True, allow_null=True)
     agent = serializers.SlugRelatedField[Any](slug_field="agent_id", read_only=True, allow_null=True)
-    acknowledged_by = serializers.StringRelatedField[Any](read_only=True)
+    acknowledged_by = serializers.StringRelatedField[Any](read_only=True, allow_null=True)
 
     class Meta:
         model = Advisory

@@ -20,7 +20,7 @@ class ExecutionSerializer(serializers.ModelSerializer[Execution]):
     mission = serializers.SlugRelatedField[Any](slug_field="mission_id", read_only=True)
     task = serializers.SlugRelatedField[Any](slug_field="task_id", read_only=True)
     agent = serializers.SlugRelatedField[Any](slug_field="agent_id", read_only=True)
-    cost_usd = Money(read_only=True)
+    cost_usd = Money(read_only=True, allow_null=True)
 
     class Meta:
         model = Execution

@@ -14,6 +14,7 @@ from coordinator.lib.errors import Missing
 from coordinator.lib.filters import Choice, Search
 from coordinator.lib.serializers import Strict
 from coordinator.lib.views import Lists, ResourceView, Shows
+from missions.api import told
 from missions.api.serializers import AgentJoins, MemberJoins, MissionShape, NothingBody, ParticipationShape
 from missions.lifecycle import MissionStatus
 from missions.models import Mission, Participation
@@ -45,6 +46,7 @@ class MissionView(Lists, Shows, ResourceView):
         "cancel": "missions:write",
     }
 
+    @extend_schema(responses={201: MissionShape, 202: told.HeldMission})
     def create(self, request: Request) -> Response:
         """A new mission: planning, or active at once. 202 when a policy holds its start."""
         fields = self.body(MissionShape)
@@ -52,6 +54,7 @@ class MissionView(Lists, Shows, ResourceView):
         mission, approval = steering.open_mission(status=wanted, **fields, actor=self.actor, now=self.now)
         return self._told(mission, approval, status.HTTP_201_CREATED)
 
+    @extend_schema(responses=told.STEERED)
     def partial_update(self, request: Request, key: str) -> Response:
         """Changes fields, and the state along the table; all of it or nothing."""
         mission, fields = self.row(Mission.objects.all()), self.body(MissionShape, partial=True)
@@ -61,22 +64,22 @@ class MissionView(Lists, Shows, ResourceView):
             return self.fresh(planning.revise_mission(mission, **common, **fields))
         return self._told(mission, steering.move_mission(mission, MissionStatus(wanted), changes=fields, **common))
 
-    @extend_schema(request=NothingBody)
+    @extend_schema(request=NothingBody, responses=told.STEERED)
     def start(self, request: Request, key: str) -> Response:
         """Starts the mission and its process tree. Not open from its state: 422; held by a policy: 202."""
         return self._steer("start")
 
-    @extend_schema(request=NothingBody)
+    @extend_schema(request=NothingBody, responses=told.STEERED)
     def pause(self, request: Request, key: str) -> Response:
         """Pauses the mission and stops its process tree. Not open from its state: 422; held by a policy: 202."""
         return self._steer("pause")
 
-    @extend_schema(request=NothingBody)
+    @extend_schema(request=NothingBody, responses=told.STEERED)
     def complete(self, request: Request, key: str) -> Response:
         """Completes the mission and stops its process tree. Not open from its state: 422; held by a policy: 202."""
         return self._steer("complete")
 
-    @extend_schema(request=NothingBody)
+    @extend_schema(request=NothingBody, responses=told.STEERED)
     def cancel(self, request: Request, key: str) -> Response:
         """Cancels the mission and stops its process tree. Not open from its state: 422; held by a policy: 202."""
         return self._steer("cancel")
@@ -115,6 +118,7 @@ class ParticipationView(ResourceView):
         """Who takes part."""
         return self.page(self.get_queryset())
 
+    @extend_schema(responses={200: ParticipationShape, 201: ParticipationShape})
     def create(self, request: Request, mission: str) -> Response:
         """Joins with a role: 201; who takes part already gets the role: 200."""
         found = self.mission

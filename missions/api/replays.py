@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,8 +19,13 @@ from traceability.api.trace import FILTERS, EntryShape, VerdictShape
 from traceability.models import Entry
 
 
+@extend_schema_field({"type": ["integer", "string"]})
+class Until(serializers.JSONField):
+    """An entry's id or a time."""
+
+
 class UntilBody(Strict):
-    until = serializers.JSONField(required=False, allow_null=True, help_text="A trace entry's id, or an RFC 3339 time.")
+    until = Until(required=False, allow_null=True, help_text="A trace entry's id, or an RFC 3339 time.")
 
     def validate_until(self, value: Any) -> Any:
         if value is None or (isinstance(value, int) and not isinstance(value, bool)):
@@ -54,6 +59,7 @@ class ReplayView(ResourceView):
         rows = super().get_queryset()
         return rows.of_mission(self.mission.pk) if "key" in self.kwargs else rows  # type: ignore[attr-defined]
 
+    @extend_schema(responses=EntryShape(many=True))
     def trace(self, request: Request, key: str) -> Response:
         """The mission's entries, oldest first."""
         return self.page(self.get_queryset())

@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import User
@@ -12,6 +10,7 @@ from agents.models import Agent
 from coordinator.lib.serializers import (
     Key,
     Money,
+    Naming,
     ObjectField,
     Reference,
     Strict,
@@ -27,8 +26,7 @@ from sprints.models import Sprint
 from traceability.models import Requirement
 
 
-@extend_schema_field(OpenApiTypes.STR)
-class PersonReference(serializers.RelatedField[Any, Any, Any]):
+class PersonReference(Naming, serializers.RelatedField[Any, Any, Any]):
     """A person named by e-mail or integer id; answered as their e-mail."""
 
     def to_internal_value(self, data: Any) -> User:
@@ -71,7 +69,7 @@ class MissionShape(StrictModel):
 
     class Meta:
         model = Mission
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "mission_id", "goal", "description", "status", "owner", "budget_usd", "deadline",
             "review_required", "four_eyes", "progress", "counts", "cost_usd", "process", "started_at", "ended_at",
             "version", "created_at", "updated_at",
@@ -103,7 +101,7 @@ class TaskShape(StrictModel):
 
     class Meta:
         model = Task
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "task_id", "mission", "objective", "description", "status", "status_since", "priority", "sprint",
             "agent", "requirements", "depends_on", "acceptance_criteria", "required_capabilities", "budget_usd",
             "due_at", "review_required", "outputs", "percent", "attempts", "claimed_by", "lease_until", "cost_usd",
@@ -178,8 +176,8 @@ class MemberJoins(Strict):
 
 
 class ParticipationShape(serializers.ModelSerializer[Participation]):
-    agent = Reference(read_only=True)
-    member = PersonReference(read_only=True)
+    agent = Reference(read_only=True, allow_null=True)
+    member = PersonReference(read_only=True, allow_null=True)
 
     class Meta:
         model = Participation

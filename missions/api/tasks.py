@@ -15,6 +15,7 @@ from agents.models import Agent
 from coordinator.lib.errors import Invalid
 from coordinator.lib.filters import Belongs, Choice, Flag, Made, Search
 from coordinator.lib.views import Lists, ResourceView, Shows
+from missions.api import told
 from missions.api.serializers import ClaimBody, HolderBody, ProgressBody, ReviewBody, TaskShape
 from missions.github import merging
 from missions.lifecycle import TaskStatus
@@ -78,6 +79,7 @@ class TaskView(Lists, Shows, TaskBase):
         "reject": "tasks:review",
     }
 
+    @extend_schema(responses={200: TaskShape, 202: told.HeldTask})
     def partial_update(self, request: Request, key: str) -> Response:
         """Changes fields, and the state by the same rules as a report; all of it or nothing."""
         task, fields = self.named(), self.body(TaskShape, partial=True)
@@ -93,7 +95,7 @@ class TaskView(Lists, Shows, TaskBase):
         filing = Filing(status=TaskStatus(wanted), changes=fields)
         return self.told(*reporting.file_report(task, filing, **common))
 
-    @extend_schema(request=ProgressBody, responses=TaskShape)
+    @extend_schema(request=ProgressBody, responses=told.TOLD)
     def report(self, request: Request, key: str) -> Response:
         """Records progress and moves the state. 409: a policy blocks; 202: held for approval."""
         task, filing = self.named(), filing_of(self._progress())
@@ -108,12 +110,12 @@ class TaskView(Lists, Shows, TaskBase):
             )
         )
 
-    @extend_schema(request=ReviewBody, responses=TaskShape)
+    @extend_schema(request=ReviewBody, responses=told.TOLD)
     def approve(self, request: Request, key: str) -> Response:
         """Completes work in review, merging its pull request first when GitHub is set up."""
         return self._review(partial(reviewing.approve, merge=merging.merge))
 
-    @extend_schema(request=ReviewBody, responses=TaskShape)
+    @extend_schema(request=ReviewBody, responses=told.TOLD)
     def reject(self, request: Request, key: str) -> Response:
         """Sends work in review back, with what should change."""
         return self._review(reviewing.reject)
@@ -149,7 +151,7 @@ class ClaimView(TaskBase):
 
     scopes = {"claim": "tasks:work", "renew": "tasks:work", "release": "tasks:work"}
 
-    @extend_schema(request=ClaimBody, responses=TaskShape)
+    @extend_schema(request=ClaimBody, responses=told.ClaimedTask)
     def claim(self, request: Request, key: str) -> Response:
         """Takes the lease, or renews one's own; `fence` grows with every holder. 409 names who holds the task."""
         task, fields = self.named(), self.body(ClaimBody)
@@ -157,7 +159,7 @@ class ClaimView(TaskBase):
         held = claiming.claim(task, **self._claimant(fields), ttl_s=ttl_s, now=self.now)
         return self.fresh(task, fence=held.fence)
 
-    @extend_schema(request=HolderBody, responses=TaskShape)
+    @extend_schema(request=HolderBody, responses=told.ClaimedTask)
     def renew(self, request: Request, key: str) -> Response:
         """Moves the end of one's own lease, never backwards."""
         task, fields = self.named(), self.body(HolderBody)

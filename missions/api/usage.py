@@ -21,7 +21,7 @@ from missions.services.metering import Reported
 
 MOST = 100
 WHOSE = ("agent", "task", "mission")
-NAME = {"type": ["string", "integer"], "description": "An integer id or a public key."}
+NAME = {"type": ["string", "integer", "null"], "description": "An integer id or a public key."}
 REPORT_SCHEMA: dict[str, Any] = {
     **USAGE_SCHEMA,
     "properties": {**{name: NAME for name in WHOSE}, **USAGE_SCHEMA["properties"]},

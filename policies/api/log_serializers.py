@@ -49,7 +49,7 @@ class ApprovalShape(serializers.ModelSerializer[Approval]):
     subject = SubjectShape(allow_null=True, help_text="The task, else the mission, else the agent that it is about.")
     requester = serializers.CharField(source="requester_name")
     deadline = serializers.DateTimeField(source="expires_at")
-    decided_by = serializers.StringRelatedField[Any]()
+    decided_by = serializers.StringRelatedField[Any](allow_null=True)
     state = serializers.ChoiceField(choices=ApprovalState.choices())
 
     class Meta:

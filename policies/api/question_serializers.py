@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from coordinator.lib.serializers import ObjectField, Strict
+from coordinator.lib.serializers import Naming, ObjectField, Strict
 from policies.conditions import Registry, misfits, nearest
 from policies.vocabulary import Mode, Outcome
 from traceability import canonical
@@ -15,8 +13,7 @@ from traceability import canonical
 LARGEST_ACTION = 64 * 1024
 
 
-@extend_schema_field(OpenApiTypes.STR)
-class Name(serializers.Field[Any, Any, Any, Any]):
+class Name(Naming, serializers.Field[Any, Any, Any, Any]):
     """A resource of another room, named by integer id or public key."""
 
     def to_internal_value(self, data: Any) -> str | int:

@@ -55,8 +55,8 @@ class VerdictShape(serializers.Serializer[Any]):
     valid = serializers.BooleanField()
     entries = serializers.IntegerField()
     head = serializers.CharField()
-    first_bad = serializers.JSONField(allow_null=True)
-    findings = serializers.ListField(child=serializers.JSONField())
+    first_bad = serializers.DictField(allow_null=True)
+    findings = serializers.ListField(child=serializers.DictField())
 
 
 def about(noun: str) -> Made:
