@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.auth import actor_of
-from coordinator.lib.admin import holds
 from coordinator.lib.errors import Conflict, Invalid, Malformed, Missing, NotAllowed, Refusal
+from coordinator.lib.navigation import holds
 from missions.github import merging
 from missions.lifecycle import MissionStatus
 from missions.models import Advisory, Mission, Task

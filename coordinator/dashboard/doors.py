@@ -11,8 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from coordinator.dashboard.live import Page, respond
-from coordinator.lib.admin import CoordinatorAdminSite, holds
+from coordinator.lib.admin import CoordinatorAdminSite
 from coordinator.lib.errors import Missing
+from coordinator.lib.navigation import holds
 
 View = Callable[..., HttpResponse]
 

@@ -17,7 +17,8 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from coordinator.lib.admin import CoordinatorAdminSite, navigation
+from coordinator.lib.admin import CoordinatorAdminSite
+from coordinator.lib.navigation import navigation
 
 BUCKET_S = 15
 KEPT_S = 60
