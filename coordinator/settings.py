@@ -127,7 +127,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = COORDINATOR_DATA / "static"
 STATICFILES_DIRS = [BASE_DIR / "coordinator" / "static"]
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_AUTOREFRESH = True
+"""A file that is replaced under a running process is served as it is now, not with the length that it had."""
 
 BODY_LIMIT = 1024 * 1024
 BODY_LIMIT_BY_PREFIX = {"/api/knowledge/": 10 * 1024 * 1024, "/api/traceability/import": 10 * 1024 * 1024}
