@@ -166,7 +166,7 @@ def _budget(name: str, title: str, row: Mission | Task, **about: Any) -> Cause:
         name=f"budget-{step}:{name}",
         kind="budget",
         severity=BUDGET_STEPS[step],
-        message=f"{title} has used {used} % of its budget: {cost} of {budget} USD.",
+        message=f"{title} has used {used} % of its budget: {row.cost_usd:.2f} of {row.budget_usd:.2f} USD.",
         evidence={"step_percent": step, "cost_usd": cost, "budget_usd": budget},
         **about,
     )
