@@ -1,5 +1,7 @@
 """The company's names: agents, missions with their tasks, how each task ends, and what is known."""
 
+from typing import Any
+
 from missions.lifecycle import TaskStatus
 
 AGENTS = (
@@ -79,4 +81,8 @@ NOTES = (
         "A client that loses the answer sends the order again. The key makes the second one a replay.",
     ),
     ("Order state machine", "An order is new, paid, shipped or returned. Nothing else may be written to order_state."),
+)
+ASKED: tuple[dict[str, Any], ...] = (
+    {"action_type": "git_push", "force": True, "branch": "main"},
+    {"action_type": "deploy", "target": "production"},
 )

@@ -22,7 +22,7 @@ from missions.services.reporting import Filing
 from policies.services import deciding, revising
 from sprints.models import Sprint
 from sprints.services import opening
-from tests.browser.company import AGENTS, ENDS, MISSIONS, NOTES, WHY
+from tests.browser.company import AGENTS, ASKED, ENDS, MISSIONS, NOTES, WHY
 from tests.factories import person
 from traceability import ledger
 from traceability.models import Requirement
@@ -237,10 +237,7 @@ def _know(world: World) -> None:
     for title, content in NOTES:
         ingesting.store_document(Draft(title=title, content=content, mission=world.missions[0].ref), **world.told)
     actor = actor_for(person("operator", email="bob@example.org"))
-    for action in (
-        {"action_type": "git_push", "force": True, "branch": "main"},
-        {"action_type": "deploy", "target": "production"},
-    ):
+    for action in ASKED:
         with ledger.writing():
             deciding.decide(
                 point="evaluate",
