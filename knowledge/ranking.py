@@ -7,7 +7,7 @@ from django.db import connection
 
 from knowledge.embedding.base import Vector
 from knowledge.models import DocumentQuerySet, EmbeddingSpace
-from knowledge.models.passage import TEXT_CONFIG
+from knowledge.models.passage import JOINT, TEXT_CONFIG
 
 RANK_CONSTANT = 5
 MEANING_WEIGHT = 1.5
@@ -18,7 +18,9 @@ HEADLINE = f"StartSel={START}, StopSel={STOP}, FragmentDelimiter={GAP}, MaxFragm
 SURVEY = """
 SELECT
     (SELECT jsonb_agg(jsonb_build_array(stem.lexeme, coalesce(stat.passages, 1)))
-     FROM unnest(tsvector_to_array(to_tsvector(%(config)s::regconfig, %(query)s))) AS stem (lexeme)
+     FROM unnest(tsvector_to_array(
+        to_tsvector(%(config)s::regconfig, regexp_replace(%(query)s, %(joint)s, ' ', 'g'))
+     )) AS stem (lexeme)
      LEFT JOIN knowledge_lexemestat stat ON stat.lexeme = stem.lexeme),
     (SELECT passages FROM knowledge_lexemestat WHERE lexeme = ''),
     {vectors},
@@ -130,7 +132,7 @@ def survey(
         if space
         else "0"
     )
-    values |= {"config": TEXT_CONFIG, "query": query, "ef_search": str(max(EF_SEARCH, depth))}
+    values |= {"config": TEXT_CONFIG, "query": query, "joint": JOINT, "ef_search": str(max(EF_SEARCH, depth))}
     return SURVEY.format(vectors=counted), values
 
 

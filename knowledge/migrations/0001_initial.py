@@ -10,6 +10,18 @@ from django.db import migrations, models
 import coordinator.lib.keys
 
 
+def opened(column):
+    """The text with a space for each point or slash between letters."""
+    return models.Func(
+        models.F(column),
+        models.Value("(?<=[[:alpha:]_])[./](?=[[:alpha:]_])"),
+        models.Value(" "),
+        models.Value("g"),
+        function="regexp_replace",
+        output_field=models.TextField(),
+    )
+
+
 class Migration(migrations.Migration):
     initial = True
 
@@ -149,7 +161,7 @@ class Migration(migrations.Migration):
                     models.GeneratedField(
                         db_persist=True,
                         expression=django.contrib.postgres.search.SearchVector(
-                            "heading_path", "text", config="english"
+                            opened("heading_path"), opened("text"), config="english"
                         ),
                         output_field=django.contrib.postgres.search.SearchVectorField(),
                     ),

@@ -3,13 +3,23 @@
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 from pgvector.django import HalfVectorField
 
 from knowledge.embedding.base import Identity
 from knowledge.models.document import Document
 
 TEXT_CONFIG = "english"
+JOINT = "(?<=[[:alpha:]_])[./](?=[[:alpha:]_])"
+"""Points and slashes between letters. PostgreSQL takes `self.task` for a host and `src/web` for a file, each one word;
+without them each part is found."""
+
+
+def opened(column: str) -> Func:
+    """The column's text with a space for each joint."""
+    return Func(
+        F(column), Value(JOINT), Value(" "), Value("g"), function="regexp_replace", output_field=models.TextField()
+    )
 
 
 class Passage(models.Model):
@@ -21,7 +31,7 @@ class Passage(models.Model):
     text = models.TextField()
     text_sha256 = models.CharField("SHA-256 of headings and text", max_length=64)
     tsv = models.GeneratedField(
-        expression=SearchVector("heading_path", "text", config=TEXT_CONFIG),
+        expression=SearchVector(opened("heading_path"), opened("text"), config=TEXT_CONFIG),
         output_field=SearchVectorField(),
         db_persist=True,
     )

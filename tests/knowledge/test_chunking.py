@@ -98,3 +98,13 @@ def test_nothing_is_lost_and_no_passage_is_too_long(content: str, size: int) -> 
 def test_any_mix_of_headings_and_fences_is_cut(lines: list[str]) -> None:
     content = "\n".join(lines)
     assert all(each.text.strip() for each in chunk("T", content, 200))
+
+
+SCRAPS = st.sampled_from(["# A", "#", "# #", "===", "---", "```", "~~~~", "a", "  ", "\t", "\u200b", "\x1c", "****"])
+
+
+@given(st.lists(SCRAPS | st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8), max_size=12))
+def test_whatever_says_something_has_a_title_and_a_passage(lines: list[str]) -> None:
+    content = "\n".join(lines)
+    title = chunking.first_heading(content)
+    assert (bool(title.strip()), bool(chunk(title, content))) == (bool(content.strip()),) * 2

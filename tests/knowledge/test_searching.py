@@ -69,6 +69,12 @@ def test_a_filter_narrows_every_half(
     assert set(found("golden crust and a dead engine claim", narrowed=narrowed, mode=mode)) == expected
 
 
+@pytest.mark.parametrize("query", ["join", "task_done", "path", "locks", "os.path.join", "web", "3.11"])
+def test_each_part_of_a_name_or_a_path_is_found(query: str) -> None:
+    store("Call self.task_done() or os.path.join on 3.11, see asyncio.locks and src/web/server.", title="Code")
+    assert found(query, mode=Mode.TEXT) == ["Code"]
+
+
 def test_a_removed_document_is_not_found(shelf: dict[str, Document]) -> None:
     remove(shelf["bread"])
     assert "Kitchen" not in found("golden crust sourdough")
