@@ -5,6 +5,7 @@
 
 import socket
 import sys
+import warnings
 
 import uvicorn
 
@@ -14,6 +15,7 @@ LONGEST_MESSAGE = 64 * 1024
 
 def serve(listener: socket.socket) -> None:
     """Serves until SIGTERM; open sockets are told to come back (close code 1012)."""
+    warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
     config = uvicorn.Config(
         "coordinator.asgi:application",
         lifespan="off",
