@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -118,7 +118,6 @@ class ParticipationView(ResourceView):
         """Who takes part."""
         return self.page(self.get_queryset())
 
-    @extend_schema(responses={200: ParticipationShape, 201: ParticipationShape})
     def create(self, request: Request, mission: str) -> Response:
         """Joins with a role: 201; who takes part already gets the role: 200."""
         found = self.mission
@@ -139,12 +138,17 @@ class ParticipationView(ResourceView):
         return part.agent
 
 
+JOINED = {200: ParticipationShape, 201: ParticipationShape}
+
+
+@extend_schema_view(create=extend_schema(request=AgentJoins, responses=JOINED))
 class AgentsOfMission(ParticipationView):
     """The agents of a mission."""
 
     resource = "agent"
 
 
+@extend_schema_view(create=extend_schema(request=MemberJoins, responses=JOINED))
 class MembersOfMission(ParticipationView):
     """The people of a mission."""
 

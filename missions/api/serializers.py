@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import User
+from agents.api.serializers import USAGE_SCHEMA
 from agents.models import Agent
 from coordinator.lib.serializers import (
     Key,
@@ -135,6 +137,11 @@ class LogLine(Strict):
         return line
 
 
+@extend_schema_field(USAGE_SCHEMA)
+class UsageObject(ObjectField):
+    """Tokens and cost, as `POST /usage` takes them."""
+
+
 class ProgressBody(Strict):
     """What an agent reports of its task."""
 
@@ -142,7 +149,7 @@ class ProgressBody(Strict):
     percent = Whole(min_value=0, max_value=100, required=False)
     outputs = ObjectField(required=False)
     logs = serializers.ListField(child=LogLine(), required=False, max_length=500)
-    usage = ObjectField(required=False)
+    usage = UsageObject(required=False)
     fence = Whole(min_value=1, required=False, help_text="That of the claim; an older one is 409.")
 
 

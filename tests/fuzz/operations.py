@@ -11,6 +11,9 @@ from drf_spectacular.generators import SchemaGenerator
 from tests.permissions.bodies import BODIES, filled
 from tests.permissions.rows import Row, read
 
+Place = tuple[str | int, ...]
+"""Where a field stands in a body: names, and 0 for the first of a list."""
+
 JSON = "application/json"
 MADE_UP = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
@@ -30,12 +33,13 @@ class Operation:
         return self.row.address.format(**names)
 
     def body(self, names: dict[str, str]) -> dict[str, Any]:
-        """A valid body."""
-        found = filled(BODIES.get(self.name, {}), names)
-        return dict(found)
+        """A valid body, flat."""
+        found: dict[str, Any] = filled(BODIES.get(self.name, {}), names)
+        wrapped = len(found) == 1 and not set(found) & set((self.schema or {}).get("properties", {}))
+        return dict(next(iter(found.values()))) if wrapped else found
 
-    def fields(self) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
-        """Each field of the body, also of objects within it, with its schema."""
+    def fields(self) -> list[tuple[Place, dict[str, Any]]]:
+        """Each field of the body, also of objects and lists within it, with its schema."""
         return list(_fields(self.schema or {}, ()))
 
 
@@ -91,7 +95,10 @@ def types_of(schema: dict[str, Any]) -> set[str]:
     return found | {"integer"} if "number" in found else found
 
 
-def _fields(schema: dict[str, Any], before: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+def _fields(schema: dict[str, Any], before: Place) -> Iterator[tuple[Place, dict[str, Any]]]:
     for name, each in schema.get("properties", {}).items():
         yield (*before, name), each
         yield from _fields(one_object(resolved(each)), (*before, name))
+    if "items" in schema:
+        yield (*before, 0), schema["items"]
+        yield from _fields(one_object(resolved(schema["items"])), (*before, 0))

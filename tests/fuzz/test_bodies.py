@@ -1,6 +1,5 @@
 """Hostile bodies for every POST and PATCH of the schema: refused as a problem, nothing stored, never a 500."""
 
-import copy
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from tests.fuzz.conftest import tried
-from tests.fuzz.operations import Operation, operations, types_of
+from tests.fuzz.operations import Operation, Place, operations, types_of
 from tests.permissions.world import World
 
 PROBLEM = "application/problem+json"
@@ -100,15 +99,20 @@ def largest(address: str) -> int:
     return next((size for prefix, size in LARGE.items() if address.startswith(prefix)), 1024 * 1024)
 
 
-def with_field(body: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
-    changed = copy.deepcopy(body)
-    place = changed
-    for name in path[:-1]:
-        inner = place.get(name)
-        place[name] = inner if isinstance(inner, dict) else {}
-        place = place[name]
-    place[path[-1]] = value
-    return changed
+def with_field(body: Any, path: Place, value: Any) -> Any:
+    """The body with this value at this place; what is on the way there is made."""
+    if not path:
+        return value
+    first, *rest = path
+    if first == 0:
+        inner = body[0] if isinstance(body, list) and body else None
+        return [with_field(inner, tuple(rest), value)]
+    whole = body if isinstance(body, dict) else {}
+    return {**whole, str(first): with_field(whole.get(str(first)), tuple(rest), value)}
+
+
+def told(path: Place) -> str:
+    return ".".join(map(str, path))
 
 
 def wrong_values(schema: dict[str, Any]) -> Iterator[Any]:
@@ -120,7 +124,7 @@ def wrong_values(schema: dict[str, Any]) -> Iterator[Any]:
 @pytest.mark.parametrize("operation", WRITES, ids=lambda each: each.name)
 def test_what_is_no_proper_json_is_refused(world: World, admin: APIClient, operation: Operation) -> None:
     came = {name: refused(*send(admin, operation, world.names, raw)) for name, raw in RAW.items()}
-    assert {name: told for name, told in came.items() if told} == {}
+    assert {name: fault for name, fault in came.items() if fault} == {}
 
 
 @pytest.mark.parametrize("operation", WRITES, ids=lambda each: each.name)
@@ -145,8 +149,8 @@ def test_a_wrong_type_in_any_field_is_refused(world: World, admin: APIClient, op
     for path, schema in operation.fields():
         for value in wrong_values(schema):
             raw = json.dumps(with_field(operation.body(world.names), path, value)).encode()
-            came[f"{'.'.join(path)} = {value!r}"] = refused(*send(admin, operation, world.names, raw))
-    assert {name: told for name, told in came.items() if told} == {}
+            came[f"{told(path)} = {value!r}"] = refused(*send(admin, operation, world.names, raw))
+    assert {name: fault for name, fault in came.items() if fault} == {}
 
 
 @pytest.mark.parametrize("operation", TYPED, ids=lambda each: each.name)
@@ -156,8 +160,8 @@ def test_what_cannot_be_stored_is_refused_in_any_field(world: World, admin: APIC
         body = json.dumps(with_field(operation.body(world.names), path, "HERE"))
         for name, text in TEXTS.items():
             raw = body.replace('"HERE"', text).encode()
-            came[f"{'.'.join(path)} = {name}"] = refused(*send(admin, operation, world.names, raw))
-    assert {name: told for name, told in came.items() if told} == {}
+            came[f"{told(path)} = {name}"] = refused(*send(admin, operation, world.names, raw))
+    assert {name: fault for name, fault in came.items() if fault} == {}
 
 
 @pytest.mark.parametrize("operation", TYPED, ids=lambda each: each.name)
@@ -169,5 +173,5 @@ def test_an_extreme_value_in_any_field_is_taken_or_refused(
         for name, value in EXTREMES.items():
             raw = json.dumps(with_field(operation.body(world.names), path, value)).encode()
             answer, stored = send(admin, operation, world.names, raw)
-            came[f"{'.'.join(path)} = {name}"] = survived(answer, stored and operation.name != SIGNING_IN)
-    assert {name: told for name, told in came.items() if told} == {}
+            came[f"{told(path)} = {name}"] = survived(answer, stored and operation.name != SIGNING_IN)
+    assert {name: fault for name, fault in came.items() if fault} == {}
