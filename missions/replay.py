@@ -13,6 +13,7 @@ from coordinator.lib.serializers import plain_money
 from missions import live_state
 from missions.models import Mission
 from traceability.models import Entry
+from traceability.moments import one_moment
 
 Data = Mapping[str, Any]
 
@@ -82,10 +83,12 @@ def replay(mission: Mission, until: int | datetime | None = None) -> dict[str, A
     `differences` is a list of `{"path", "replayed", "current"}`; with `until` it says what has changed since.
     """
     state, timeline = State(), []
-    for entry in _entries(mission, until).iterator(chunk_size=500):
-        apply(state, entry)
-        timeline.append(_line(entry))
-    replayed, current = state.shown(), live_state.of(mission)
+    with one_moment():
+        for entry in _entries(mission, until).iterator(chunk_size=500):
+            apply(state, entry)
+            timeline.append(_line(entry))
+        current = live_state.of(mission)
+    replayed = state.shown()
     differences = list(differing(replayed, current))
     return {
         "entries": len(timeline),

@@ -7,6 +7,7 @@ from typing import Any
 
 from traceability import canonical
 from traceability.models import Entry, Installation, StreamHead
+from traceability.moments import one_moment
 
 BATCH = 2000
 PROJECTED = {
@@ -66,7 +67,12 @@ class Verdict:
 
 
 def verify(stream: str | None = None) -> Verdict:
-    """Checks one stream, or all of them. Reads everything, writes nothing."""
+    """Checks one stream, or all of them, as they stood at one moment. Reads everything, writes nothing."""
+    with one_moment():
+        return _verify(stream)
+
+
+def _verify(stream: str | None) -> Verdict:
     heads = {head.stream: head for head in StreamHead.objects.all() if stream in {None, head.stream}}
     streams = sorted(set(heads) | set(_streams_of_entries(stream)))
     findings: list[Finding] = []
