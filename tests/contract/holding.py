@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.contract import things
-from tests.contract.client import Client, expect, promise, same
+from tests.contract.client import Client, expect, promise, same, unique
 
 
 @promise("POST /tasks/{t}/claim", "one winner; everyone else 409 naming the holder; renew and release are the holder's")
@@ -98,8 +98,9 @@ def context(api: Client) -> None:
 
 @promise("GET /tasks/{t}/candidates", "agents ranked, each with its reasons: advice, nobody is assigned")
 def candidates(api: Client) -> None:
-    able = things.agent(api, capabilities=["contract-keeping"])
-    key = things.task(api, required_capabilities=["contract-keeping"])
+    skill = unique("skill")
+    able = things.agent(api, capabilities=[skill])
+    key = things.task(api, required_capabilities=[skill])
     ranked = api.get(f"/tasks/{key}/candidates")["candidates"]
     same(ranked[0]["agent"], able)
     expect(ranked[0]["reasons"], ranked)
