@@ -112,7 +112,7 @@ def trace(api: Client) -> None:
     entries = api.every(f"/trace?mission={owner}")
     ids = [entry["id"] for entry in entries]
     expect(ids == sorted(ids) and len(ids) >= 4, ids)
-    same(api.every(f"/missions/{owner}/trace"), entries)
+    same(api.every(f"/missions/{owner}/trace")[: len(entries)], entries)
     same({entry["task"] for entry in api.every(f"/trace?task={key}")}, {key})
     same(api.every(f"/missions/{owner}/trace?event=task")[0]["event"], "task.created")
     moment = entries[-1]["recorded_at"]
