@@ -178,8 +178,10 @@ def coverage(api: Client) -> None:
 
 @promise("GET /traceability/export", "csv, json, reqif and md; what was exported can be imported")
 def exchange(api: Client) -> None:
+    objective = unique("o")
+    api.post("/objectives", {"objective_id": objective, "title": "Carry it out"}, 201)
     for form in ("csv", "json", "reqif", "md"):
-        expect(api.get(f"/traceability/export?format={form}").text, form)
+        expect(objective in api.get(f"/traceability/export?format={form}").text, form)
     api.get("/traceability/export?format=pdf", 400)
     told = api.post(
         "/traceability/import", {"format": "csv", "content": api.get("/traceability/export?format=csv").text}

@@ -27,6 +27,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "missions.advisory": SHOWN,
     "missions.claim": SHOWN,
     "missions.execution": SHOWN,
+    "missions.githubfeed": SHOWN,
     "missions.githubissue": SHOWN,
     "missions.mission": WORKED,
     "missions.missionprocess": SHOWN,
