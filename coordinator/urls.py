@@ -7,7 +7,6 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from coordinator import probes
 from coordinator.docs import DocsView
 
-
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", probes.healthz, name="healthz"),
     path("readyz", probes.readyz, name="readyz"),
