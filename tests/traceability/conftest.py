@@ -1,8 +1,8 @@
-"""Committed history for what runs in other threads (it cannot be removed, so every test takes streams of its own)."""
+"""History of its own for each test."""
 
 import itertools
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,11 +48,8 @@ def stream_of(mission: Ref) -> str:
 
 
 @pytest.fixture
-def committing(django_db_setup: Any, django_db_blocker: Any) -> Iterator[None]:
-    """What the test writes is really committed."""
-    with django_db_blocker.unblock():
-        yield
-        connection.close()
+def committing(committed_db: str) -> None:
+    """What the test writes is really committed, in a database of its own."""
 
 
 def at_once(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
