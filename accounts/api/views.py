@@ -13,8 +13,9 @@ from accounts.api import serializers as shapes
 from accounts.auth import address_of
 from accounts.models import ApiToken, Session, User
 from accounts.services import issuing_tokens, managing_people, signing_in
-from coordinator.lib.errors import Missing, NotAllowed
+from coordinator.lib.errors import NotAllowed
 from coordinator.lib.filters import Choice, Search
+from coordinator.lib.models import numbered
 from coordinator.lib.permissions import SignedIn
 from coordinator.lib.views import Endpoint, Lists, ResourceView, Shows
 
@@ -146,11 +147,3 @@ def own(rows: QuerySet[Any], request: Request) -> QuerySet[Any]:
     """Everything for an admin, one's own for everybody else."""
     held: frozenset[str] = getattr(request.auth, "scopes", frozenset())
     return rows if "accounts:admin" in held else rows.filter(user=request.user)
-
-
-def numbered(rows: QuerySet[Any], key: str) -> Any:
-    """The row with this integer id. Raises Missing."""
-    found = rows.filter(pk=int(key)).first() if key.isascii() and key.isdigit() and len(key) < 19 else None
-    if found is None:
-        raise Missing(f"There is no {rows.model._meta.verbose_name} {key[:100]!r}.")
-    return found

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.auth import actor_of
-from coordinator.lib.errors import Conflict, Invalid, Malformed, Missing, NotAllowed, Refusal
+from coordinator.lib.errors import Conflict, Invalid, Malformed, NotAllowed, Refusal
+from coordinator.lib.models import numbered
 from coordinator.lib.navigation import holds
 from missions.github import merging
 from missions.lifecycle import MissionStatus
@@ -131,14 +131,6 @@ def acting_of(request: HttpRequest, scope: str) -> Acting:
     if not holds(request.user, scope):
         raise NotAllowed("Your role may look at this, not decide it.")
     return Acting(request.user, actor_of(request), timezone.now(), comment_of(request.body))
-
-
-def numbered(rows: QuerySet[Any], key: str) -> Any:
-    """The row with this integer id. Raises Missing."""
-    known = key.isascii() and key.isdigit() and len(key) < 19
-    if known and (found := rows.filter(pk=int(key)).first()):
-        return found
-    raise Missing(f"There is no {rows.model._meta.verbose_name} {key[:100]!r}.")
 
 
 def comment_of(body: bytes) -> str:

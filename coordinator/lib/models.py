@@ -11,6 +11,14 @@ Row = TypeVar("Row", bound="Resource", covariant=True)
 LARGEST_ID = 2**63 - 1
 
 
+def numbered(rows: models.QuerySet[Any], key: str) -> Any:
+    """The row with this integer id, of a table without public keys. Raises Missing."""
+    known = key.isascii() and key.isdigit() and len(key) < 19
+    if known and (found := rows.filter(pk=int(key)).first()):
+        return found
+    raise Missing(f"There is no {rows.model._meta.verbose_name} {key[:100]!r}.")
+
+
 class ResourceQuerySet(models.QuerySet[Row], Generic[Row]):
     def named(self, value: object) -> Self:
         """The rows with this integer id or public key: one or none."""

@@ -1,9 +1,10 @@
 """Lost updates: a change names the version that it was made from."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from coordinator.lib.errors import Stale
+from coordinator.lib.errors import Invalid, Stale
 from coordinator.lib.models import Resource
 
 
@@ -13,6 +14,12 @@ def require(row: Resource, expected: int | None) -> None:
         raise Stale(
             f"You read version {expected}; it is now version {row.version}. Read it again, then repeat your change."
         )
+
+
+def keep_key(row: Resource, fields: Mapping[str, Any]) -> None:
+    """Raises Invalid when `fields` would rename the row: history and other rows name it by its public key."""
+    if fields.get(row.KEY, row.key) != row.key:
+        raise Invalid({row.KEY: [f"A public key does not change; this is {row.key!r}."]})
 
 
 def bump(row: Resource, *, now: datetime, **changes: Any) -> dict[str, Any]:

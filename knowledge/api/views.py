@@ -5,6 +5,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from coordinator.lib.errors import NotAllowed
 from coordinator.lib.filters import Choice, Made, Search
 from coordinator.lib.views import Endpoint, Lists, ResourceView, Shows
 from knowledge import search
@@ -76,16 +77,22 @@ class DocumentView(Lists, Shows, ResourceView):
     def partial_update(self, request: Request, **kwargs: Any) -> Response:
         """Change a document. Passages that read the same keep their vectors."""
         changes = self.body(DocumentChanges, partial=True)
-        document = ingesting.revise_document(
-            self.row(), changes, expected=self.expected, actor=self.actor, now=self.now
-        )
+        document = self._own()
+        document = ingesting.revise_document(document, changes, expected=self.expected, actor=self.actor, now=self.now)
         return self.answer(document)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         """Take a document's text away for good."""
-        ingesting.remove_document(self.row(), expected=self.expected, actor=self.actor, now=self.now)
+        ingesting.remove_document(self._own(), expected=self.expected, actor=self.actor, now=self.now)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _own(self) -> Document:
+        """The document that the path names. Raises NotAllowed for an agent's token and another's document."""
+        document: Document = self.row()
+        if self.request.user.kind == "service" and document.author != self.request.user.email:
+            raise NotAllowed("An agent changes the documents that it stored; people change all.")
+        return document
 
 
 class SearchView(Endpoint):

@@ -9,8 +9,9 @@ from rest_framework.response import Response
 
 from agents.models import Agent
 from agents.services.registering import is_service
-from coordinator.lib.errors import Missing, NotAllowed
+from coordinator.lib.errors import NotAllowed
 from coordinator.lib.filters import Belongs, Choice, Flag
+from coordinator.lib.models import numbered
 from coordinator.lib.serializers import Strict
 from coordinator.lib.views import Lists, ResourceView
 from missions import causes
@@ -70,12 +71,3 @@ class AdvisoryView(Lists, ResourceView):
     def _advisory(self, key: str) -> Advisory:
         found: Advisory = numbered(self.get_queryset(), key)
         return found
-
-
-def numbered(rows: Any, key: str) -> Any:
-    """The row with this integer id. Raises Missing."""
-    known = key.isascii() and key.isdigit() and len(key) < 19
-    found = rows.filter(pk=int(key)).first() if known else None
-    if found is None:
-        raise Missing(f"There is no {rows.model._meta.verbose_name} {key[:100]!r}.")
-    return found

@@ -7,9 +7,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from coordinator.lib.models import numbered
 from coordinator.lib.serializers import Money, Strict
 from coordinator.lib.views import ResourceView
-from missions.api.advisories import numbered
 from missions.models import Execution, Task
 from missions.services import callers, executing
 

@@ -56,7 +56,7 @@ def revise_mission(mission: Mission, *, expected: int | None, actor: Actor, now:
 
 def change_mission(mission: Mission, fields: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
     """Changes what differs on a locked mission. Raises Invalid for another public key."""
-    _keep_key(mission, fields)
+    versions.keep_key(mission, fields)
     if changed := versions.bump(mission, now=now, **fields):
         ledger.record(MissionRevised(mission=mission.ref, fields=plain(changed)), actor=actor, at=now)
 
@@ -108,7 +108,7 @@ def change(task: Task, fields: Mapping[str, Any], *, actor: Actor, now: datetime
     if plain_fields.pop("mission", task.mission) != task.mission:
         raise Invalid({"mission": [f"A task stays in its mission; this one is of {task.mission.key}."]})
     relinked = _relinked(task, plain_fields.pop("depends_on", None), plain_fields.pop("requirements", None), now)
-    _keep_key(task, plain_fields)
+    versions.keep_key(task, plain_fields)
     changed = versions.bump(task, now=now, **plain_fields)
     if relinked and not changed:
         versions.touch(task, now=now)
@@ -133,12 +133,6 @@ def _relinked(
     if served is not None and graph.serve(task, served, now):
         changed["requirements"] = graph.named_requirements(task)
     return changed
-
-
-def _keep_key(row: Mission | Task, fields: Mapping[str, Any]) -> None:
-    """History and other rows name it by its key, so the key stays."""
-    if fields.get(row.KEY, row.key) != row.key:
-        raise Invalid({row.KEY: [f"A public key does not change; this is {row.key!r}."]})
 
 
 def _free(model: type[Mission] | type[Task], key: str | None) -> None:

@@ -7,8 +7,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from coordinator.lib.errors import Missing
 from coordinator.lib.filters import Choice, Equals, Made, Since
+from coordinator.lib.models import numbered
 from coordinator.lib.views import Lists, ResourceView
 from policies.api import log_serializers as shapes
 from policies.models import Approval, Decision, Policy
@@ -93,11 +93,3 @@ class ApprovalView(Lists, ResourceView):
         comment = self.body(shapes.DecideBody)["comment"]
         decided = word(approval, person=self.request.user, comment=comment, actor=self.actor, now=self.now)
         return Response(self.get_serializer(decided).data)
-
-
-def numbered(rows: QuerySet[Any], key: str) -> Any:
-    """The row with this integer id. Raises Missing."""
-    found = rows.filter(pk=int(key)).first() if key.isascii() and key.isdigit() and len(key) < 19 else None
-    if found is None:
-        raise Missing(f"There is no {rows.model._meta.verbose_name} {key[:100]!r}.")
-    return found

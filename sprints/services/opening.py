@@ -1,6 +1,5 @@
 """Making and revising sprints, and moving them along their lifecycle."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -67,7 +66,7 @@ def revise_sprint(
     with ledger.writing():
         sprint = _locked(sprint, expected)
         _check_dates(fields.get("start_date", sprint.start_date), fields.get("end_date", sprint.end_date))
-        _keep_key(sprint, fields)
+        versions.keep_key(sprint, fields)
         if changed := versions.bump(sprint, now=now, **fields):
             ledger.record(SprintRevised(subject=sprint.subject, fields=changed), actor=actor, at=now)
         if status is not None and status != sprint.status:
@@ -115,12 +114,6 @@ def _check_dates(start: date, end: date) -> None:
         raise Invalid({"end_date": [f"A sprint ends on or after its start, {start}."]})
     if (end - start).days >= LONGEST_DAYS:
         raise Invalid({"end_date": [f"A sprint lasts at most {LONGEST_DAYS} days."]})
-
-
-def _keep_key(sprint: Sprint, fields: Mapping[str, Any]) -> None:
-    """History names it by its key, so the key stays."""
-    if fields.get("sprint_id", sprint.key) != sprint.key:
-        raise Invalid({"sprint_id": [f"A public key does not change; this is {sprint.key!r}."]})
 
 
 def _free(key: str | None) -> None:

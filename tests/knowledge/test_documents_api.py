@@ -237,3 +237,13 @@ def test_a_document_may_be_larger_than_other_bodies_up_to_ten_mebibytes(operator
     refused = operator.post(URL, {"content": "x" * (10 * 1024 * 1024)}, format="json")
     assert refused.status_code == 413
     assert Document.objects.count() == 1
+
+
+def test_an_agent_changes_what_it_stored_and_nobody_elses(operator: APIClient) -> None:
+    mine, other = client_of(service()), client_of(service())
+    key = mine.post(URL, BODY, format="json").json()["document_id"]
+    for verb in (other.patch, other.delete):
+        assert verb(f"{URL}/{key}", {}, format="json").status_code == 403
+    assert mine.patch(f"{URL}/{key}", {"title": "Mine"}, format="json").status_code == 200
+    assert operator.patch(f"{URL}/{key}", {"title": "Ours"}, format="json").status_code == 200
+    assert mine.delete(f"{URL}/{key}").status_code == 204

@@ -126,8 +126,7 @@ def _locked(row: Row, expected: int | None, fields: Mapping[str, Any]) -> Row:
     """The present row, locked. Raises Stale, and Invalid for another key: history names it by the one it has."""
     found = type(row).objects.select_for_update().get(pk=row.pk)
     versions.require(found, expected)
-    if fields.get(found.KEY, found.key) != found.key:
-        raise Invalid({found.KEY: [f"A public key does not change; this is {found.key!r}."]})
+    versions.keep_key(found, fields)
     return found
 
 
