@@ -97,7 +97,9 @@ def _failure(said: Mapping[str, Any], answer: str) -> Failure | None:
 
 
 def _detail(said: Mapping[str, Any], answer: str, failure: Failure | None) -> str:
-    refused = [str(each.get("tool_name")) for each in said.get("permission_denials") or () if isinstance(each, dict)]
+    denials = said.get("permission_denials")
+    listed = denials if isinstance(denials, list) else []
+    refused = [str(each.get("tool_name")) for each in listed if isinstance(each, dict)]
     denied = f"Not permitted: {', '.join(refused[:20])}." if refused else ""
     if failure is None:
         return denied

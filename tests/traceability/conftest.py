@@ -11,14 +11,11 @@ from typing import Any, ClassVar
 
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, settings
 
 from coordinator.lib.refs import Ref
 from traceability import ledger
 from traceability.events import SYSTEM, Actor, Event
 
-settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("steady")
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 _missions = itertools.count(uuid.uuid4().int % 2**40 * 1000)
 
