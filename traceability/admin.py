@@ -147,7 +147,8 @@ class Noun(admin.SimpleListFilter):
     parameter_name = "noun"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(noun, noun.replace("_", " ")) for noun in sorted(topics.PLURALS)]
+        shown = set(topics.PLURALS).difference(topics.hidden_from(getattr(request.user, "scopes", ())))
+        return [(noun, noun.replace("_", " ")) for noun in sorted(shown)]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Entry]:
         chosen: QuerySet[Entry] = queryset.of_kind(self.value()) if self.value() else queryset
@@ -170,6 +171,9 @@ class EntryAdmin(ReadOnlyAdmin):
         "about", "occurred_at", "recorded_at", "told", "digest",
     )  # fmt: skip
     readonly_fields = ("about", "told", "digest")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Entry]:
+        return Entry.objects.readable_with(getattr(request.user, "scopes", ()))
 
     @admin.display(description="About")
     def about(self, row: Entry) -> str:

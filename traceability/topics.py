@@ -1,6 +1,6 @@
 """Which live topics an entry belongs to, and which scope lets somebody read it. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 PLURALS = {
@@ -56,6 +56,15 @@ def scope_of(topic: str) -> str | None:
 def scope_of_kind(kind: str) -> str:
     """The scope that an entry of this kind demands, whatever topic it came by."""
     return SCOPES.get(PLURALS.get(kind.split(".", 1)[0], ""), "trace:read")
+
+
+def hidden_from(scopes: Container[str]) -> tuple[str, ...]:
+    """The nouns whose entries these scopes do not open. `trace:read` opens all that a `:read` scope opens, no more."""
+    whole = "trace:read" in scopes
+    needed = {noun: scope_of_kind(noun) for noun in PLURALS}
+    return tuple(
+        noun for noun, scope in needed.items() if scope not in scopes and not (whole and scope.endswith(":read"))
+    )
 
 
 def unknown(names: Iterable[Any]) -> list[str]:

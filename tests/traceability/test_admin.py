@@ -126,3 +126,11 @@ def test_the_ledger_is_filtered_searched_and_drilled_into_by_date(operator: Clie
 def test_the_ledger_needs_the_scope_to_read_it(client: Client) -> None:
     client.force_login(person(None))
     assert client.get(f"{URL}/entry/").status_code in {302, 403}
+
+
+def test_entries_of_accounts_are_shown_to_admins_only(client: Client, operator: Client) -> None:
+    secret = Entry.objects.filter(kind="account.created").latest("pk")
+    assert "account.created" not in operator.get(f"{URL}/entry/").content.decode()
+    assert operator.get(f"{URL}/entry/{secret.pk}/change/").status_code == 302
+    client.force_login(person("admin"))
+    assert "account.created" in client.get(f"{URL}/entry/").content.decode()

@@ -177,7 +177,21 @@ def test_the_list_costs_one_statement_beside_the_token(viewer: APIClient, django
     for _ in range(6):
         note(new_mission())
     with django_assert_num_queries(2):
-        assert len(viewer.get("/api/trace").json()["results"]) > 6
+        assert len(viewer.get("/api/trace").json()["results"]) == 6
+
+
+def test_what_happens_to_accounts_is_read_by_who_administers_them() -> None:
+    kinds = {}
+    for role in ("viewer", "operator", "admin"):
+        client = client_of(person(role))
+        kinds[role] = {each["event"] for each in client.get("/api/trace?event=account,token").json()["results"]}
+    assert kinds == {"viewer": set(), "operator": set(), "admin": {"account.created", "token.issued"}}
+
+
+def test_a_token_for_the_trace_alone_reads_all_that_is_no_account() -> None:
+    client = client_of(person("admin"), {"trace:read"})
+    mission()
+    assert [each["event"] for each in client.get("/api/trace").json()["results"]] == ["mission.created"]
 
 
 def test_a_mission_has_its_own_trace_and_check(viewer: APIClient) -> None:

@@ -1,12 +1,13 @@
 """The ledger's tables. The database numbers, chains and guards them; see migration 0001."""
 
+from collections.abc import Container
 from functools import cached_property
 from typing import Any, Self
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
-from traceability import canonical
+from traceability import canonical, topics
 
 
 class TransactionId(models.Field[str, str]):
@@ -31,6 +32,13 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         for prefix in prefixes:
             wanted |= models.Q(kind=prefix) | models.Q(kind__startswith=f"{prefix}.")
         return self.filter(wanted)
+
+    def readable_with(self, scopes: Container[str]) -> Self:
+        """Those that somebody with these scopes may read: accounts, for one, are for who administers them."""
+        rows = self
+        for noun in topics.hidden_from(scopes):
+            rows = rows.exclude(kind__startswith=f"{noun}.")
+        return rows
 
     def in_stream(self, stream: str) -> Self:
         return self.filter(stream=stream).order_by("seq")
