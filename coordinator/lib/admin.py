@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import csrf_protect_m
+from django.contrib.admin.widgets import AdminDateWidget, AdminSplitDateTime, AdminTimeWidget
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import PasswordChangeView
 from django.core.cache import cache
-from django.db.models import Model
+from django.db.models import DateTimeField, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -17,7 +18,7 @@ from coordinator.lib.chips import chip
 from coordinator.lib.errors import Invalid, Refusal
 from coordinator.lib.navigation import holds, navigation
 
-__all__ = ["CoordinatorAdminSite", "ReadOnlyAdmin", "ServiceAdmin", "chip", "chip_column", "holds"]
+__all__ = ["CoordinatorAdminSite", "ReadOnlyAdmin", "ServiceAdmin", "chip", "chip_column", "holds", "money_column"]
 
 BADGES_S = 5
 
@@ -31,6 +32,26 @@ def chip_column(field: str = "status", title: str = "") -> Callable[[Any], str]:
 
     column.__name__ = f"{field}_chip"
     return column
+
+
+def money_column(field: str, title: str) -> Callable[[Any], str]:
+    """A column that shows an amount of US dollars to the cent, a dash when there is none."""
+
+    @admin.display(description=title, ordering=field)
+    def column(row: Any) -> str:
+        amount = getattr(row, field)
+        return "-" if amount is None else f"${amount:,.2f}"
+
+    column.__name__ = f"{field}_money"
+    return column
+
+
+class DateAndTime(AdminSplitDateTime):
+    """Django's two inputs for a moment, each with a name of its own, which the field's label gives to neither."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        named = (AdminDateWidget(attrs={"aria-label": "Date"}), AdminTimeWidget(attrs={"aria-label": "Time"}))
+        forms.MultiWidget.__init__(self, named, attrs)
 
 
 class SignInForm(AuthenticationForm):
@@ -102,6 +123,12 @@ class ScopedAdmin(admin.ModelAdmin[Any]):
     write_scope: ClassVar[str] = ""
     list_per_page = 50
     show_full_result_count = False
+    formfield_overrides: ClassVar[Any] = {
+        DateTimeField: {"form_class": forms.SplitDateTimeField, "widget": DateAndTime}
+    }
+
+    class Media:
+        js = ("coordinator/names.js",)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from coordinator.lib.admin import ServiceAdmin, chip, chip_column
-from missions.admin.bases import by
+from missions.admin.bases import SPENT, by
 from missions.models import Advisory, Execution
 from missions.services import advising, executing
 
@@ -45,7 +45,7 @@ class AdvisoryAdmin(ServiceAdmin):
 class ExecutionAdmin(ServiceAdmin):
     area = "tasks"
     list_display = (
-        "id", "task", "agent", "adapter", chip_column("state"), "attempt", "failure", "cost_usd", "host", "created_at",
+        "id", "task", "agent", "adapter", chip_column("state"), "attempt", "failure", SPENT, "host", "created_at",
         "ended_at",
     )  # fmt: skip
     list_select_related = ("task", "agent")

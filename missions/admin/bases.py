@@ -10,7 +10,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.auth import actor_of
+from coordinator.lib.admin import money_column
 from coordinator.lib.errors import Conflict
+
+BUDGET = money_column("budget_usd", "Budget")
+SPENT = money_column("cost_usd", "Spent")
 
 
 def by(request: HttpRequest) -> dict[str, Any]:

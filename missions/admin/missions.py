@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from coordinator.lib.admin import ReadOnlyAdmin, ServiceAdmin, chip_column
-from missions.admin.bases import History, by, refuse_held
+from missions.admin.bases import BUDGET, SPENT, History, by, refuse_held
 from missions.admin.forms import MissionForm
 from missions.lifecycle import MissionStatus
 from missions.models import Mission, MissionProcess, Participation, WorkerHost
@@ -33,7 +33,7 @@ class MissionAdmin(ServiceAdmin):
     fields = MissionForm.Meta.fields
     shown = ("status", "tasks_link", "cost_usd", "started_at", "ended_at", "version", "created_at", "updated_at")
     list_display = (
-        "mission_id", "goal", chip_column(), "done", "budget_usd", "cost_usd", "owner", "deadline", "updated_at",
+        "mission_id", "goal", chip_column(), "done", BUDGET, SPENT, "owner", "deadline", "updated_at",
     )  # fmt: skip
     list_filter = ("status", "review_required", "four_eyes", ("owner", admin.RelatedOnlyFieldListFilter))
     search_fields = ("mission_id", "goal", "description")

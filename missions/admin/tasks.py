@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from coordinator.lib.admin import ServiceAdmin, chip_column, holds
-from missions.admin.bases import CommentForm, History, by, refuse_held
+from missions.admin.bases import SPENT, CommentForm, History, by, refuse_held
 from missions.admin.forms import TaskForm
 from missions.github import merging
 from missions.lifecycle import TaskStatus
@@ -72,7 +72,7 @@ class TaskAdmin(ServiceAdmin):
         "ended_at", "version", "created_at", "updated_at",
     )  # fmt: skip
     list_display = (
-        "task_id", "objective", chip_column(), "priority", "mission", "agent", "holder", "percent", "cost_usd",
+        "task_id", "objective", chip_column(), "priority", "mission", "agent", "holder", "percent", SPENT,
         "due_at", "updated_at",
     )  # fmt: skip
     list_select_related = ("mission", "agent", "claim__agent")

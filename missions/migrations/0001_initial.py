@@ -225,6 +225,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"verbose_name": "GitHub issue"},
         ),
         migrations.CreateModel(
             name="MissionProcess",

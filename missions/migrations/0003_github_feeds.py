@@ -14,5 +14,6 @@ class Migration(migrations.Migration):
                 ("etag", models.CharField(blank=True, max_length=200)),
                 ("read_at", models.DateTimeField()),
             ],
+            options={"verbose_name": "GitHub feed"},
         ),
     ]

@@ -35,6 +35,7 @@ class GitHubIssue(models.Model):
     objects = GitHubIssueQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "GitHub issue"
         constraints = [models.UniqueConstraint(fields=["repository", "number"], name="an_issue_is_synced_once")]
 
     def __str__(self) -> str:
@@ -48,6 +49,9 @@ class GitHubFeed(models.Model):
     since = models.DateTimeField(null=True)
     etag = models.CharField(max_length=200, blank=True)
     read_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "GitHub feed"
 
     def __str__(self) -> str:
         return self.repository

@@ -93,7 +93,7 @@ class MissionProcess(models.Model):
         indexes = [models.Index(fields=["wanted", "state"], name="process_wanted")]
 
     def __str__(self) -> str:
-        return f"process of {self.mission_id}"
+        return f"process of {self.mission.key}"
 
     @property
     def summary(self) -> dict[str, object]:
@@ -129,4 +129,4 @@ class Participation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.agent or self.member} in {self.mission_id}"
+        return f"{self.agent or self.member}, {self.role}"

@@ -21,4 +21,4 @@ class Report(models.Model):
         indexes = [models.Index(fields=["task", "id"], name="report_of_task")]
 
     def __str__(self) -> str:
-        return f"report {self.pk} on {self.task_id}"
+        return f"report {self.pk}"

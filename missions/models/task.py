@@ -146,4 +146,4 @@ class Review(models.Model):
     at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"{'approved' if self.approved else 'rejected'} {self.task_id}"
+        return f"{'approved' if self.approved else 'rejected'} on {self.at:%Y-%m-%d}"
