@@ -1,10 +1,11 @@
 """The agents' page and one agent's: how they are, what they do, what they did, what they cost."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Q, Sum
+from django.urls import reverse
 
 from agents.health import ActivityEvent
 from agents.models import Activity, Agent, Usage
@@ -91,6 +92,7 @@ def cost(agent_id: int, now: datetime) -> Mapping[str, Any]:
     }
 
 
-def trace(agent_id: int) -> Mapping[str, Any]:
-    """Its last entries; 2 statements."""
-    return {"entries": stories.tell(*rows.titled(Entry.objects.of_agent(agent_id).order_by("-pk")[:25]))}
+def trace(agent_id: int, scopes: Container[str]) -> Mapping[str, Any]:
+    """Its last entries; at most 3 statements."""
+    found = Entry.objects.of_agent(agent_id).readable_with(scopes).order_by("-pk")[:25]
+    return {"entries": stories.tell(*rows.titled(found), here=reverse("pages:agent", args=[agent_id]))}

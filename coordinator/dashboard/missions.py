@@ -1,6 +1,6 @@
 """The mission index and the parts of a mission's page."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -111,16 +111,17 @@ def card(task: Task) -> dict[str, Any]:
     }
 
 
-def timeline(mission: Mission, window: str, now: datetime) -> Mapping[str, Any]:
-    """One lane for each agent over the chosen window, with the cost below; 4 statements."""
+def timeline(mission: Mission, window: str, scopes: Container[str], now: datetime) -> Mapping[str, Any]:
+    """One lane for each agent over the chosen window, with the cost below; at most 8 statements."""
     start = timelines.start_of(mission, window, now)
     drawn = timelines.lanes_of(mission.pk, start, now)
     start = max(start, timelines.begun(drawn, start))
     spent = timelines.cost_curve(mission.pk, start, now)
+    events = stories.loud(Entry.objects.of_mission(mission.pk).readable_with(scopes)).order_by("-pk")[:15]
     return {
         "timeline": lanes.timeline(drawn, start, now, spent) if drawn else "",
         "lanes": [(lane.name, len(lane.bars), len(lane.gems)) for lane in drawn],
-        "events": stories.tell(*rows.titled(stories.loud(Entry.objects.of_mission(mission.pk)).order_by("-pk")[:15])),
+        "events": stories.tell(*rows.titled(events), here=reverse("pages:mission", args=[mission.pk])),
     }
 
 
@@ -166,10 +167,7 @@ def requirements(mission_id: int) -> Mapping[str, Any]:
     return {"served": list(found.values())}
 
 
-def trace(mission_id: int, limit: int = 100) -> Mapping[str, Any]:
-    """The last entries of the mission; 2 statements."""
-    return {"entries": stories.tell(*rows.titled(_entries(mission_id, limit)))}
-
-
-def _entries(mission_id: int, limit: int) -> Any:
-    return Entry.objects.of_mission(mission_id).order_by("-pk")[:limit]
+def trace(mission_id: int, scopes: Container[str], limit: int = 100) -> Mapping[str, Any]:
+    """The last entries of the mission; 3 statements."""
+    found = Entry.objects.of_mission(mission_id).readable_with(scopes).order_by("-pk")[:limit]
+    return {"entries": stories.tell(*rows.titled(found), here=reverse("pages:mission", args=[mission_id]))}

@@ -58,11 +58,11 @@ class Queue:
 def queue(lens: Lens, *, limit: int = SHOWN) -> Queue:
     """What waits in view; 4 statements, whatever waits."""
     work = _tasks(lens, WAITING_WORK)
-    held = list(_approvals(lens)[:EACH])
+    held = list(approvals(lens)[:EACH])
     advice = list(_advice(lens).select_related("mission", "task", "agent").order_by("opened_at")[:EACH])
     known = {task.pk for task in work}
-    agents = [agent for agent in _agents(lens)[:EACH] if agent.current_task_id not in known]
-    told = [*map(of_task, work), *map(of_approval, held), *map(of_agent, agents), *map(of_advice, advice)]
+    stuck = [agent for agent in agents(lens)[:EACH] if agent.current_task_id not in known]
+    told = [*map(of_task, work), *map(of_approval, held), *map(of_agent, stuck), *map(of_advice, advice)]
     told.sort(key=lambda need: (need.rank, need.since))
     return Queue(told[:limit], len(told))
 
@@ -71,20 +71,31 @@ def badges() -> dict[str, int]:
     """The numbers of the navigation, for everybody alike; 1 statement."""
     everything = Lens("", ())
     work = Task.objects.filter(mission__status=MissionStatus.ACTIVE, status__in=WAITING_WORK)
-    agents = Agent.objects.filter(status__in=[AgentStatus.ERROR, AgentStatus.WAITING])
+    troubled = Agent.objects.filter(status__in=[AgentStatus.ERROR, AgentStatus.WAITING])
     counted = [
         ("work", work),
-        ("approvals", _approvals(everything)),
-        ("agents", agents),
+        ("approvals", approvals(everything)),
+        ("agents", troubled),
         ("advice", _advice(everything)),
     ]
-    first, *others = [_count(name, rows) for name, rows in [*counted, ("missions", Mission.objects.active())]]
-    found = dict(first.union(*others, all=True))
+    found = _counts([*counted, ("missions", Mission.objects.active())])
     return {
         "needs": sum(found.get(name, 0) for name, _ in counted),
         "approvals": found.get("approvals", 0),
         "missions": found.get("missions", 0),
     }
+
+
+def unanswered(lens: Lens) -> tuple[int, int]:
+    """How many questions of agents and how many held actions in view wait for a person; 1 statement."""
+    questions = agents(lens).filter(status=AgentStatus.WAITING)
+    found = _counts([("questions", questions), ("held", approvals(lens))])
+    return found.get("questions", 0), found.get("held", 0)
+
+
+def _counts(named: Iterable[tuple[str, Any]]) -> dict[str, int]:
+    first, *others = [_count(name, rows) for name, rows in named]
+    return dict(first.union(*others, all=True))
 
 
 def _count(name: str, rows: Any) -> Any:
@@ -170,14 +181,16 @@ def _tasks(lens: Lens, statuses: Iterable[TaskStatus]) -> list[Task]:
     return list(rows.select_related("mission", "agent").order_by("status_since")[: 2 * EACH])
 
 
-def _approvals(lens: Lens) -> Any:
+def approvals(lens: Lens) -> Any:
+    """The held actions in view that nobody has decided."""
     rows = Approval.objects.pending().order_by("pk")
     if lens.person is None and lens.sprint is None:
         return rows
     return rows.filter(mission_id__in=lens.missions().values("pk"))
 
 
-def _agents(lens: Lens) -> Any:
+def agents(lens: Lens) -> Any:
+    """The agents in view that cannot go on."""
     rows = Agent.objects.filter(status__in=AGENTS_IN_NEED).order_by("status_since")
     if lens.person is None and lens.sprint is None:
         return rows

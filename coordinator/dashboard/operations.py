@@ -4,14 +4,23 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Count
+from django.utils.text import capfirst
 from django_q.models import Failure, OrmQ, Schedule
-from django_q.models import Task as Job
 
+from coordinator import schedules
 from missions.models import Execution, MissionProcess
+from missions.supervision import presence
 
 SHOWN = 50
+WHAT = {
+    settings.Q_CLUSTER["name"]: "Regular jobs, embedding, synchronising",
+    presence.HOSTS: "Mission processes",
+    presence.EXECUTIONS: "Runs of tasks by adapters",
+}
+"""What each queue is for."""
 TABLES = (
     "traceability_entry",
     "missions_task",
@@ -31,17 +40,45 @@ def processes() -> Mapping[str, Any]:
 
 
 def queues(now: datetime) -> Mapping[str, Any]:
-    """What waits, what ran and what failed in the last hour; 5 statements."""
-    hour = now - timedelta(hours=1)
+    """Each queue with what waits in it and when a worker was last seen at it, and what failed lately; 3 statements."""
     waiting = dict(OrmQ.objects.values_list("key").annotate(Count("pk")).order_by())
+    seen = presence.last_seen()
+    names = sorted({*presence.queues(), *waiting, *seen})
     return {
-        "waiting": sorted(waiting.items()),
-        "done": Job.objects.filter(success=True, stopped__gte=hour).count(),
+        "queues": [_queue(name, waiting.get(name, 0), seen.get(name), now) for name in names],
         "failures": [
             {"id": each.id, "name": each.func, "at": each.stopped, "why": str(each.result or "")[:300]}
             for each in Failure.objects.filter(stopped__gte=now - timedelta(days=7)).order_by("-stopped")[:15]
         ],
-        "schedules": list(Schedule.objects.order_by("next_run", "pk")[:30]),
+    }
+
+
+def _queue(name: str, waiting: int, seen: datetime | None, now: datetime) -> dict[str, Any]:
+    served = seen is not None and seen >= now - presence.LATELY
+    return {
+        "name": name,
+        "what": WHAT.get(name, ""),
+        "waiting": waiting,
+        "seen": seen,
+        "state": "running" if served else "stopped",
+        "word": "At work" if served else "Not seen",
+    }
+
+
+def regular() -> Mapping[str, Any]:
+    """What runs by the clock, each job with its reason, the next first; 1 statement."""
+    why = {schedules.NAME.format(job=line.job): line for line in schedules.TABLE}
+    rows = Schedule.objects.order_by("next_run", "pk")[:SHOWN]
+    return {"regular": [_job(row, why.get(row.name)) for row in rows]}
+
+
+def _job(row: Schedule, line: schedules.Line | None) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "path": row.func,
+        "why": capfirst(line.why) if line else row.name or row.func,
+        "minutes": row.minutes,
+        "next": row.next_run,
     }
 
 

@@ -45,7 +45,7 @@ RESTS = {AgentStatus.IDLE, AgentStatus.OFFLINE}
 
 
 def tiles(lens: Lens, now: datetime) -> Mapping[str, Any]:
-    """Five numbers; a tone only where a person must act. 3 statements."""
+    """Five numbers; a tone only where a person must act. 4 statements."""
     states = dict(Agent.objects.values_list("status").annotate(Count("pk")).order_by())
     active = lens.tasks().filter(mission__status=MissionStatus.ACTIVE)
     found = active.aggregate(
@@ -53,11 +53,11 @@ def tiles(lens: Lens, now: datetime) -> Mapping[str, Any]:
         stuck=Count("pk", filter=Q(status__in=needs.STUCK)),
         oldest=Min("status_since", filter=Q(status=TaskStatus.PENDING_REVIEW)),
     )
-    waiting, review, stuck = states.get(AgentStatus.WAITING, 0), found["review"], found["stuck"]
+    review, stuck = found["review"], found["stuck"]
     return {
         "tiles": [
             _working(states),
-            _tile("Waiting for a person", waiting, "Questions without an answer", "waiting" if waiting else ""),
+            _waiting(lens),
             _tile("In review", review, _oldest(found["oldest"], now), "review" if review else ""),
             _tile("Blocked or failed", stuck, "Tasks that cannot go on", "failed" if stuck else ""),
             _spent(now),
@@ -67,6 +67,17 @@ def tiles(lens: Lens, now: datetime) -> Mapping[str, Any]:
 
 def _tile(label: str, value: object, note: str, tone: str = "", of: object = "") -> dict[str, object]:
     return {"label": label, "value": value, "note": note, "tone": tone, "of": of}
+
+
+def _waiting(lens: Lens) -> dict[str, object]:
+    """What stands still until a person says a word: questions of agents, and actions that a policy holds."""
+    questions, held = needs.unanswered(lens)
+    note = f"{_counted(questions, 'question')}, {_counted(held, 'held action')}"
+    return _tile("Waiting for a person", questions + held, note, "waiting" if questions + held else "")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _working(states: Mapping[str, int]) -> dict[str, object]:
@@ -120,7 +131,7 @@ def _summed(days: Sequence[date], tasks: QuerySet[Task], field: str) -> list[int
 
 
 def feed(scopes: frozenset[str], now: datetime) -> Mapping[str, Any]:
-    """What happened in the last hour; 2 statements."""
+    """What happened in the last hour; at most 3 statements."""
     return {"feed": stories.tell(*rows.titled(stories.recent(now - timedelta(hours=1), scopes)))}
 
 

@@ -1,51 +1,59 @@
 """Objectives, requirements, and the tree from goals to tasks with its gaps."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 from django.urls import reverse
 
 from coordinator.dashboard.charts import bars
 from missions.lifecycle import TaskStatus
-from missions.models import RequirementLink, Task
-from traceability.models import KeyResult, Objective, Requirement, RequirementStatus
+from missions.models import RequirementLink
+from traceability import rollup
+from traceability.coverage import Node
+from traceability.models import KeyResult, Objective, Requirement
 
 MOST = 500
 
 
-def tree(gaps_only: bool) -> Mapping[str, Any]:
-    """Objectives with their key results and a cell for each requirement; 5 statements."""
-    tasks = _tasks_by_requirement()
-    required: dict[int | None, list[dict[str, Any]]] = {}
-    for requirement in _requirements().order_by("requirement_id"):
-        total, done = tasks.get(requirement.pk, (0, 0))
-        if not (gaps_only and total):
-            required.setdefault(requirement.key_result_id, []).append(_cell(requirement, total, done))
-    results: dict[int, list[dict[str, Any]]] = {}
-    for key_result in KeyResult.objects.order_by("pk"):
-        results.setdefault(key_result.objective_id, []).append(_result(key_result, required.pop(key_result.pk, [])))
-    goals = [
-        {"objective": objective, "results": results.get(objective.pk, [])}
-        for objective in Objective.objects.order_by("pk")
+def tree(covered: Node, gaps_only: bool) -> Mapping[str, Any]:
+    """`traceability.coverage.tree()` as objectives with their key results and a cell for each requirement."""
+    return {
+        "goals": [{**goal, "results": [_limb(each, gaps_only) for each in goal["key_results"]]}
+                  for goal in covered["objectives"]],
+        "loose": _cells(covered["requirements_without_key_result"], gaps_only),
+        "gaps_only": gaps_only,
+    }  # fmt: skip
+
+
+def _limb(result: Node, gaps_only: bool) -> Node:
+    total = len(result["requirements"])
+    return {
+        "id": result["id"],
+        "title": result["title"],
+        "cells": _cells(result["requirements"], gaps_only),
+        "covered": result["requirements_with_tasks"] / total if total else None,
+    }
+
+
+def _cells(requirements: Iterable[Node], gaps_only: bool) -> list[Node]:
+    return [
+        _cell(each["id"], each["requirement_id"], each["title"], [task["status"] for task in each["tasks"]])
+        for each in requirements
+        if not (gaps_only and each["tasks"])
     ]
-    return {"goals": goals, "loose": required.pop(None, []), "gaps_only": gaps_only}
 
 
-def coverage() -> Mapping[str, Any]:
-    """How much of the requirements has a task, and how much of the work serves a requirement; 4 statements."""
-    linked = RequirementLink.objects.values("task_id")
-    work = Task.objects.aggregate(total=Count("pk"), linked=Count("pk", filter=Q(pk__in=linked)))
-    required = _requirements().aggregate(
-        total=Count("pk", distinct=True), covered=Count("pk", filter=Q(links__isnull=False), distinct=True)
-    )
+def numbers(covered: Node) -> Mapping[str, Any]:
+    """How much of the requirements has a task, and how much of the work serves a requirement."""
+    stats, gaps = covered["stats"], len(covered["requirements_without_tasks"])
     return {
         "numbers": [
-            ("Objectives", Objective.objects.count(), ""),
-            ("Key results", KeyResult.objects.count(), ""),
-            ("Requirements", required["total"], f"{required['total'] - required['covered']} without a task"),
-            ("Tasks", work["total"], f"{work['total'] - work['linked']} serve no requirement"),
-            ("Task coverage", f"{_percent(work['linked'], work['total'])} %", "Tasks that serve a requirement"),
+            ("Objectives", stats["total_objectives"], ""),
+            ("Key results", stats["total_key_results"], ""),
+            ("Requirements", stats["total_requirements"], f"{gaps} without a task"),
+            ("Tasks", stats["total_tasks"], f"{stats['unlinked_tasks']} serve no requirement"),
+            ("Task coverage", f"{stats['task_coverage']:g} %", "Tasks that serve one"),
         ]
     }
 
@@ -55,7 +63,7 @@ def objectives() -> Mapping[str, Any]:
     results: dict[int, list[dict[str, Any]]] = {}
     counted: Any = KeyResult.objects.annotate(requirements_count=Count("requirements"))
     for each in counted.order_by("pk")[:MOST]:
-        row = {**_result(each, []), "requirements": each.requirements_count}
+        row = {"key_result": each, "bar": bars.meter(float(each.progress)), "requirements": each.requirements_count}
         results.setdefault(each.objective_id, []).append(row)
     found = Objective.objects.order_by("pk")[:MOST]
     return {"objectives": [{"objective": each, "results": results.get(each.pk, [])} for each in found]}
@@ -72,11 +80,18 @@ def requirements(filters: Mapping[str, str]) -> Mapping[str, Any]:
         found = found.filter(status=status)
     if filters.get("gap"):
         found = found.filter(links__isnull=True)
-    tasks = _tasks_by_requirement()
-    listed = [
-        _listed(each, *tasks.get(each.pk, (0, 0))) for each in found.order_by("priority", "requirement_id")[:MOST]
-    ]
-    return {"requirements": listed, "total": found.count()}
+    tasks, listed = _statuses(), found.order_by("priority", "requirement_id")[:MOST]
+    return {
+        "requirements": [
+            {
+                **_cell(each.pk, each.key, each.title, tasks.get(each.pk, [])),
+                "requirement": each,
+                "key_result": each.key_result,
+            }
+            for each in listed
+        ],
+        "total": found.count(),
+    }
 
 
 def requirement(key: str) -> Mapping[str, Any]:
@@ -86,46 +101,22 @@ def requirement(key: str) -> Mapping[str, Any]:
     return {"requirement": found, "links": list(links.order_by("task_id")[:MOST])}
 
 
-def _requirements() -> QuerySet[Requirement]:
-    return Requirement.objects.exclude(status=RequirementStatus.OBSOLETE)
+def _statuses() -> dict[int, list[str]]:
+    """How the tasks stand that serve each requirement; 1 statement."""
+    found: dict[int, list[str]] = {}
+    for requirement_id, status in RequirementLink.objects.values_list("requirement_id", "task__status"):
+        found.setdefault(requirement_id, []).append(status)
+    return found
 
 
-def _tasks_by_requirement() -> dict[int, tuple[int, int]]:
-    """How many tasks serve each requirement and how many of those are completed; 1 statement."""
-    grouped = RequirementLink.objects.values_list("requirement_id").annotate(
-        total=Count("pk"), done=Count("pk", filter=Q(task__status=TaskStatus.COMPLETED))
-    )
-    return {requirement_id: (total, ended) for requirement_id, total, ended in grouped.order_by()}
-
-
-def _cell(requirement: Requirement, total: int, done: int) -> dict[str, Any]:
+def _cell(pk: int, key: str, title: str, statuses: Sequence[str]) -> Node:
+    done, share = statuses.count(TaskStatus.COMPLETED), rollup.of_tasks(statuses)
     return {
-        "id": requirement.pk,
-        "key": requirement.key,
-        "title": requirement.title,
-        "href": reverse("pages:requirement", args=[requirement.key]),
-        "total": total,
+        "id": pk,
+        "key": key,
+        "title": title,
+        "href": reverse("pages:requirement", args=[key]),
+        "total": len(statuses),
         "done": done,
-        "bar": bars.meter(done / total) if total else "",
+        "bar": "" if share is None else bars.meter(float(share)),
     }
-
-
-def _listed(requirement: Requirement, total: int, done: int) -> dict[str, Any]:
-    return {**_cell(requirement, total, done), "requirement": requirement, "key_result": requirement.key_result}
-
-
-def _result(key_result: KeyResult, cells: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    listed = list(cells)
-    covered = sum(1 for cell in listed if cell["total"])
-    share = float((key_result.current - key_result.start) / (key_result.target - key_result.start))
-    return {
-        "key_result": key_result,
-        "cells": listed,
-        "covered": _percent(covered, len(listed)) if listed else None,
-        "share": max(0.0, min(1.0, share)),
-        "bar": bars.meter(share),
-    }
-
-
-def _percent(part: int, whole: int) -> int:
-    return round(100 * part / whole) if whole else 0

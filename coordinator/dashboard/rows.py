@@ -91,7 +91,13 @@ def objectives(task_ids: Collection[int]) -> dict[int, str]:
     return dict(Task.objects.filter(pk__in=task_ids).values_list("pk", "objective")) if task_ids else {}
 
 
-def titled(entries: Iterable[Entry]) -> tuple[list[Entry], dict[int, str]]:
-    """The entries and the objectives of the tasks that they tell of; 1 statement."""
+def titled(entries: Iterable[Entry]) -> tuple[list[Entry], dict[tuple[str, int], str]]:
+    """The entries and what the tasks and missions are called that they tell of; at most 2 statements more."""
     found = list(entries)
-    return found, objectives({entry.task_id for entry in found if entry.task_id})
+    tasks = objectives({entry.task_id for entry in found if entry.task_id})
+    goals = _goals({entry.mission_id for entry in found if entry.mission_id and not entry.task_id})
+    return found, {("task", pk): text for pk, text in tasks.items()} | {("mission", pk): goals[pk] for pk in goals}
+
+
+def _goals(mission_ids: Collection[int]) -> dict[int, str]:
+    return dict(Mission.objects.filter(pk__in=mission_ids).values_list("pk", "goal")) if mission_ids else {}

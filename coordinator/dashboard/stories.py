@@ -1,16 +1,16 @@
 """Ledger entries as sentences that a person reads: who did what to which thing, and when. Pure, but for `recent`."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.urls import reverse
 
-from coordinator.dashboard.wording import MOVED, OUTCOMES, OWN, OWN_MOVES, QUIET, WORDS
+from coordinator.dashboard import wording
 from coordinator.lib.chips import look
-from traceability import topics
 from traceability.models import Entry
 
 PAGES = (("task", "pages:task"), ("mission", "pages:mission"), ("agent", "pages:agent"))
@@ -21,6 +21,9 @@ OF_SUBJECT = {
     "requirement": "pages:requirement",
 }
 LISTED = {"approval": "pages:approvals", "objective": "pages:objectives", "key_result": "pages:objectives"}
+Titles = Mapping[tuple[str, int], str]
+"""What tasks and missions are called, by noun and id."""
+
 TITLES = ("title", "name", "goal", "summary")
 
 
@@ -40,34 +43,30 @@ class Line:
     more: str = ""
 
 
-def recent(since: datetime, scopes: Iterable[str], *, limit: int = 8) -> list[Entry]:
+def recent(since: datetime, scopes: Container[str], *, limit: int = 8) -> list[Entry]:
     """The last entries that are worth a line and that these scopes may read; one statement."""
     rows = loud(Entry.objects.filter(recorded_at__gte=since, occurred_at__gte=since))
-    return list(readable(rows, scopes).order_by("-pk")[:limit])
+    return list(rows.readable_with(scopes).order_by("-pk")[:limit])
 
 
 def loud(rows: Any) -> Any:
-    """Without the entries that would drown a feed."""
-    return rows.exclude(kind__in=QUIET).exclude(kind__startswith="session.")
+    """Only what a person cares for: work, verdicts, goals, documents, and what went wrong."""
+    wanted = Q(kind__in=wording.LOUD)
+    for kind, words in wording.LOUD_WHEN:
+        wanted |= Q(kind=kind, canonical__contains=words)
+    return rows.filter(wanted)
 
 
-def readable(rows: Any, scopes: Iterable[str]) -> Any:
-    """Those entries that somebody with these scopes may read: accounts are for who may administer them."""
-    held = set(scopes)
-    for noun in topics.PLURALS:
-        if topics.scope_of_kind(noun) not in held:
-            rows = rows.exclude(kind__startswith=f"{noun}.")
-    return rows
+def tell(entries: Iterable[Entry], titles: Titles, *, here: str = "") -> list[Line]:
+    """The entries as lines; what has the page at the address `here` is called "it"."""
+    return [line(entry, titles, here) for entry in entries]
 
 
-def tell(entries: Iterable[Entry], titles: dict[int, str]) -> list[Line]:
-    """The entries as lines; `titles` gives the objective of each task that has one."""
-    return [line(entry, titles) for entry in entries]
-
-
-def line(entry: Entry, titles: dict[int, str]) -> Line:
-    tone, words = _said(entry)
+def line(entry: Entry, titles: Titles, here: str = "") -> Line:
     about, href = _about(entry, titles)
+    tone, words = _said(entry, bool(about))
+    if here and href == here:
+        about, href = "it", ""
     return Line(
         id=entry.pk,
         tone=tone,
@@ -85,9 +84,9 @@ def line(entry: Entry, titles: dict[int, str]) -> Line:
 def _who(entry: Entry) -> str:
     """The agent where it speaks of its own work, whoever's token it used; else who did it."""
     own = (
-        entry.kind in OWN
+        entry.kind in wording.OWN
         or entry.kind == "agent.status_changed"
-        or (entry.kind == "task.moved" and entry.data.get("after") in OWN_MOVES)
+        or (entry.kind == "task.moved" and entry.data.get("after") in wording.OWN_MOVES)
     )
     return (own and entry.key_of("agent")) or short(entry.actor_name)
 
@@ -97,33 +96,49 @@ def short(name: str) -> str:
     return name.split("@", 1)[0]
 
 
-def _said(entry: Entry) -> tuple[str, str]:
+def _said(entry: Entry, goes_on: bool) -> tuple[str, str]:
+    """The tone and the verb; `goes_on` when the name of a thing follows."""
     data = entry.data
     after = str(data.get("after") or "")
     if entry.kind == "agent.status_changed":
-        return look(after).tone, f"is {look(after).word.lower()}"
+        silent, speaking = wording.SPEAKING.get(after, (f"is {look(after).word.lower()}", ""))
+        return look(after).tone, speaking if goes_on else silent
     if entry.kind.endswith(".moved"):
-        return look(after).tone, MOVED.get(after, f"moved to {after}")
+        return look(after).tone, wording.MOVED.get(after, f"moved to {after}")
     if entry.kind == "task.reviewed":
         return ("done", "approved") if data.get("approved") else ("failed", "rejected")
     if entry.kind == "decision.made":
-        return OUTCOMES.get(str(data.get("outcome")), "idle"), WORDS[entry.kind][1]
+        return _judged(data, goes_on)
+    if entry.kind == "mission.process_changed":
+        return _process(data)
     noun, _, verb = entry.kind.partition(".")
-    return WORDS.get(entry.kind, ("idle", f"{verb} {noun}".replace("_", " ")))
+    return wording.WORDS.get(entry.kind, ("idle", f"{verb} {noun}".replace("_", " ")))
 
 
-def _about(entry: Entry, titles: dict[int, str]) -> tuple[str, str]:
+def _judged(data: Mapping[str, Any], goes_on: bool) -> tuple[str, str]:
+    tone, verb = wording.OUTCOMES.get(str(data.get("outcome")), ("idle", "asked about"))
+    action = str(data.get("action_type") or "an action").replace("_", " ")
+    return tone, f"{verb} {action}" + (" on" if goes_on else "")
+
+
+def _process(data: Mapping[str, Any]) -> tuple[str, str]:
+    detail = str(data.get("detail") or "")
+    told = next((words for part, words in wording.PROCESS_DETAILS.items() if part in detail), None)
+    return told or wording.PROCESS.get(str(data.get("state")), ("idle", "changed the process of"))
+
+
+def _about(entry: Entry, titles: Titles) -> tuple[str, str]:
     """What the entry tells of, and its page: the subject's when it has one, else the task's, mission's or agent's."""
     if entry.kind == "agent.status_changed":
-        return "", ""
+        return (str(entry.data.get("reason") or "") if entry.data.get("after") in wording.SPEAKING else ""), ""
     if found := _subject(entry):
         return found
     for noun, address in PAGES:
-        if key := entry.key_of(noun):
-            title = titles.get(entry.task_id or 0, "") if noun == "task" else ""
-            title = entry.data["message"] if entry.kind == "advisory.opened" else title
-            return title or key, reverse(address, args=[getattr(entry, f"{noun}_id")])
-    return entry.subject_key or "", ""
+        if (key := entry.key_of(noun)) and not (noun == "agent" and key == _who(entry)):
+            row_id = getattr(entry, f"{noun}_id")
+            title = entry.data["message"] if entry.kind == "advisory.opened" else titles.get((noun, row_id))
+            return title or key, reverse(address, args=[row_id])
+    return ("" if entry.kind == "decision.made" else entry.subject_key or ""), ""
 
 
 def _subject(entry: Entry) -> tuple[str, str] | None:
@@ -138,12 +153,14 @@ def _subject(entry: Entry) -> tuple[str, str] | None:
 def _more(entry: Entry) -> str:
     """A few words of the entry's own: why it was done, or what was said."""
     data = entry.data
-    if entry.kind == "advisory.opened" or entry.kind.endswith(".created"):
+    spoken = entry.kind == "agent.status_changed" and data.get("after") in wording.SPEAKING
+    if spoken or entry.kind == "advisory.opened" or entry.kind.endswith(".created"):
         return ""
     for name in ("reason", "comment", "message", "detail"):
         if data.get(name):
-            return str(data[name])[:300]
-    if decisions := data.get("decisions"):
+            text = str(data[name])[:300]
+            return text if " " in text else text.replace("_", " ")
+    if decisions := data.get("decisions") or (data.get("policies") if entry.kind == "decision.made" else None):
         return "; ".join(str(each.get("message", "")) for each in decisions)[:300]
     return _figure(data)
 
@@ -152,8 +169,6 @@ def _figure(data: dict[str, Any]) -> str:
     """What an entry without words of its own says in a figure or a name."""
     if data.get("cost_usd") is not None:
         return f"${Decimal(str(data['cost_usd'])):,.2f}"
-    if data.get("outcome"):
-        return f"{data.get('action_type', '')}: {data['outcome']}".replace("_", " ")
     if data.get("percent") is not None:
         return f"{data['percent']} %"
     return ", ".join(sorted(data.get("fields") or ())).replace("_", " ")[:300]

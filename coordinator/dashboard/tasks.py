@@ -1,9 +1,10 @@
 """A task's page: where it stands and how it came there, what it made, what was said of it, what it cost."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from django.db.models import Q
+from django.urls import reverse
 
 from agents.models import Usage
 from coordinator.dashboard import missions, rows, spending, stories
@@ -106,6 +107,7 @@ def cost(task_id: int) -> Mapping[str, Any]:
     return {"by_model": spending.by_model(used)}
 
 
-def trace(task_id: int) -> Mapping[str, Any]:
-    """Its last entries; 2 statements."""
-    return {"entries": stories.tell(*rows.titled(Entry.objects.of_task(task_id).order_by("-pk")[:50]))}
+def trace(task_id: int, scopes: Container[str]) -> Mapping[str, Any]:
+    """Its last entries; at most 3 statements."""
+    found = Entry.objects.of_task(task_id).readable_with(scopes).order_by("-pk")[:50]
+    return {"entries": stories.tell(*rows.titled(found), here=reverse("pages:task", args=[task_id]))}

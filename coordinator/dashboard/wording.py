@@ -1,11 +1,25 @@
 """The words in which history is told: a table, entry kind to tone and verb. Pure."""
 
-QUIET = (
-    "task.costed", "mission.costed", "task.updated", "task.released", "task.reported", "decision.made",
-    "usage.recorded",
-    "mission.updated", "task.reviewed", "approval.used", "agent.health_changed", "document.space_activated",
+LOUD = (
+    "mission.created", "mission.moved", "mission.move_refused",
+    "task.created", "task.moved", "task.move_refused",
+    "approval.requested", "approval.granted", "approval.rejected", "approval.expired", "approval.overtaken",
+    "advisory.opened", "advisory.acknowledged",
+    "document.stored", "document.revised", "document.removed",
+    "policy.created", "policy.revised", "sprint.created", "sprint.moved", "objective.created", "requirement.created",
+    "github.synced",
 )  # fmt: skip
-"""Kinds that would drown a feed; the trace log has them."""
+"""Kinds that a person cares for and a feed shows; the trace log has the others too."""
+
+LOUD_WHEN = (
+    ("decision.made", '"outcome":"block","point":"agent_action"'),
+    ("execution.ended", '"state":"failed"'),
+    ("agent.status_changed", '"after":"error"'),
+    ("agent.status_changed", '"after":"waiting"'),
+    ("mission.process_changed", '"state":"crashed"'),
+    ("mission.process_changed", '"detail":"taken over'),
+)
+"""Kinds that a feed shows only when the entry's canonical text holds these words: what was refused or went wrong."""
 
 OWN = {
     "task.reported", "task.claimed", "task.costed", "task.move_refused", "task.move_held", "usage.recorded",
@@ -19,9 +33,9 @@ WORDS = {
     "mission.created": ("idle", "created"),
     "mission.updated": ("idle", "changed"),
     "mission.move_refused": ("blocked", "was refused by a policy on"),
+    "mission.move_held": ("waiting", "waits for approval of"),
     "mission.participant_joined": ("idle", "added a participant to"),
     "mission.participant_left": ("idle", "removed a participant from"),
-    "mission.process_changed": ("idle", "moved the process of"),
     "mission.costed": ("idle", "spent on"),
     "task.created": ("idle", "created"),
     "task.updated": ("idle", "changed"),
@@ -45,7 +59,6 @@ WORDS = {
     "sprint.updated": ("idle", "changed"),
     "policy.created": ("idle", "made the policy"),
     "policy.revised": ("idle", "revised the policy"),
-    "decision.made": ("idle", "asked the policies about"),
     "approval.requested": ("waiting", "asks for approval:"),
     "approval.granted": ("done", "approved"),
     "approval.rejected": ("failed", "rejected"),
@@ -58,9 +71,9 @@ WORDS = {
     "key_result.updated": ("idle", "measured the key result"),
     "requirement.created": ("idle", "wrote the requirement"),
     "requirement.updated": ("idle", "changed the requirement"),
-    "document.stored": ("idle", "stored"),
-    "document.revised": ("idle", "revised"),
-    "document.removed": ("idle", "removed"),
+    "document.stored": ("idle", "stored the document"),
+    "document.revised": ("idle", "revised the document"),
+    "document.removed": ("idle", "removed the document"),
     "github.synced": ("done", "synced the issues of"),
 }
 
@@ -69,13 +82,36 @@ MOVED = {
     "blocked": "is blocked on",
     "pending_review": "asks for review of",
     "completed": "completed",
-    "rejected": "sent back",
+    "rejected": "rejected",
     "failed": "failed at",
-    "pending": "put back",
+    "pending": "requeued",
     "active": "started",
     "paused": "paused",
     "cancelled": "cancelled",
 }
 """How a move of a task, mission or sprint reads, by the state after it."""
 
-OUTCOMES = {"allow": "done", "warn": "waiting", "escalate": "waiting", "block": "blocked"}
+OUTCOMES = {
+    "allow": ("done", "was allowed"),
+    "warn": ("waiting", "was warned about"),
+    "escalate": ("waiting", "needs a person's word for"),
+    "block": ("blocked", "was refused"),
+}
+"""How a decision of the policies reads, by its outcome; the action follows."""
+
+SPEAKING = {"waiting": ("needs an answer", "asks:"), "error": ("met an error", "met an error:")}
+"""How an agent's change of status reads that has something to say: without its words, and before them."""
+
+PROCESS = {
+    "starting": ("idle", "asked for the process of"),
+    "running": ("working", "started the process of"),
+    "stopped": ("idle", "stopped the process of"),
+    "crashed": ("failed", "reports a crash of the process of"),
+}
+"""How a change of a mission's process reads, by its state."""
+
+PROCESS_DETAILS = {
+    "taken over": ("waiting", "took over the process of"),
+    "drains": ("idle", "stopped for a restart the process of"),
+}
+"""The same where the entry's detail tells more than the state."""

@@ -18,6 +18,7 @@ register = template.Library()
 
 register.simple_tag(chips.icon, name="icon")
 register.filter("chip", chips.chip)
+register.simple_tag(chips.chip, name="status_chip")
 register.simple_tag(bars.meter, name="meter")
 
 ADAPTERS = {"claude_code": "Claude Code", "claude_cli": "Claude CLI", "openai": "OpenAI"}
@@ -115,7 +116,8 @@ def until(at: datetime | None) -> str:
     if at is None:
         return "—"
     left = (at - timezone.now()).total_seconds()
-    return _time(at, span(left) if left >= 0 else f"{span(left)} late")
+    length = span(left)
+    return _time(at, f"{length} late" if left < 0 and length != "now" else length)
 
 
 @register.filter

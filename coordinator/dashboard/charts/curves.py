@@ -11,12 +11,16 @@ from coordinator.dashboard.charts.scales import Scale, area, line, round_steps
 
 WIDE, HIGH = 480, 150
 LEFT, RIGHT, TOP, BOTTOM = 30, 472, 16, 128
+NAMED = 412
+"""Where curves end whose names stand to the right of them."""
+APART = 14
+"""The least distance of two lines of text."""
 
 
 def burnup(days: Sequence[date], scope: Sequence[int], done: Sequence[int], noun: str = "tasks") -> SafeString:
     """Done work as an area under the dashed line of all work; one value for each day, oldest first."""
     marks = round_steps(max([*scope, *done, 1]))
-    x = Scale(0, max(1, len(days) - 1), LEFT, RIGHT)
+    x = Scale(0, max(1, len(days) - 1), LEFT, NAMED)
     y = Scale(0, marks[-1], BOTTOM, TOP)
     done_at = [(x(index), y(count)) for index, count in enumerate(done)]
     scope_at = [(x(index), y(count)) for index, count in enumerate(scope)]
@@ -29,34 +33,39 @@ def burnup(days: Sequence[date], scope: Sequence[int], done: Sequence[int], noun
         WIDE,
         HIGH,
         f"{done[-1]} of {scope[-1]} {noun} done by {days[-1]:%d %b}",
-        _rungs([(mark, y(mark)) for mark in marks]),
+        _rungs([(mark, y(mark)) for mark in marks], end=NAMED),
         _days(days, x),
         area(done_at, BOTTOM),
         line(scope_at),
         line(done_at),
         *done_at[-1],
-        _ends(scope_at[-1][1], f"{scope[-1]} {noun}", done_at[-1][1], f"{done[-1]} done"),
+        _names(scope_at[-1][1], f"{scope[-1]} {noun}", done_at[-1][1], f"{done[-1]} done"),
     )
 
 
-def burndown(days: Sequence[date], left: Sequence[int | None], first: int) -> SafeString:
-    """Open work day by day against the straight line to zero; None for days to come."""
-    marks = round_steps(max([first, *(count for count in left if count is not None), 1]))
-    x = Scale(0, max(1, len(days) - 1), LEFT, RIGHT)
+def burndown(days: Sequence[date], left: Sequence[tuple[float, int]]) -> SafeString:
+    """Open work against the straight line to zero: (days since the start, how much was open), the start's first."""
+    first, now = left[0][1], left[-1][1]
+    marks = round_steps(max(1, *(count for _, count in left)))
+    x = Scale(0, len(days), LEFT, NAMED)
     y = Scale(0, marks[-1], BOTTOM, TOP)
-    known = [(x(index), y(count)) for index, count in enumerate(left) if count is not None]
-    now = next((count for count in reversed(left) if count is not None), first)
+    known = [(x(at), y(count)) for at, count in left]
     return format_html(
         '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}'
-        '<path class="scope" d="{}"></path><path class="line" d="{}"></path>{}</svg>',
+        '<path class="scope" d="{}"></path><path class="line" d="{}"></path>'
+        '<circle class="t-done" cx="{}" cy="{}" r="3.5"></circle>'
+        '<text class="strong" x="{}" y="{}">{}</text></svg>',
         WIDE,
         HIGH,
-        f"{now} of {first} tasks are open",
-        _rungs([(mark, y(mark)) for mark in marks]),
+        f"{now} tasks are open, {first} were at the start",
+        _rungs([(mark, y(mark)) for mark in marks], end=NAMED),
         _days(days, x),
-        line([(x(0), y(first)), (x(len(days) - 1), y(0))]),
+        line([(x(0), y(first)), (x(len(days)), y(0))]),
         line(known),
-        format_html('<circle class="t-done" cx="{}" cy="{}" r="3.5"></circle>', *known[-1]) if known else "",
+        *known[-1],
+        known[-1][0] + 8,
+        known[-1][1] + 4,
+        f"{now} open",
     )
 
 
@@ -86,11 +95,11 @@ def _limit(y: float) -> SafeString:
     return format_html('<path class="scope" d="{}"></path>', line([(LEFT + 12, y), (RIGHT, y)]))
 
 
-def _rungs(marks: Sequence[tuple[float, float]], unit: str = "") -> SafeString:
+def _rungs(marks: Sequence[tuple[float, float]], unit: str = "", end: float = RIGHT) -> SafeString:
     return format_html_join(
         "",
         '<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"></line><text x="{}" y="{}" text-anchor="end">{}</text>',
-        ((LEFT, RIGHT, y, y, LEFT - 5, y + 3.5, f"{unit}{mark:g}") for mark, y in marks),
+        ((LEFT, end, y, y, LEFT - 5, y + 3.5, f"{unit}{mark:g}") for mark, y in marks),
     )
 
 
@@ -115,10 +124,17 @@ def _instants(first: datetime, last: datetime) -> SafeString:
     )  # fmt: skip
 
 
-def _ends(high: float, above: str, low: float, below: str) -> SafeString:
-    """The two words at the right end; they stand apart also when the curves meet."""
+def _names(high: float, above: str, low: float, below: str) -> SafeString:
+    """The two curves' names, each beside its end; they stand apart also when the curves meet."""
     return format_html(
-        '<text class="strong" x="{}" y="{}" text-anchor="end">{}</text>'
-        '<text class="strong" x="{}" y="{}" text-anchor="end">{}</text>',
-        RIGHT, high - 6, above, RIGHT, low - 8 if low - high > 16 else high + 14, below,
-    )  # fmt: skip
+        '<text class="strong" x="{}" y="{}">{}</text><text class="strong" x="{}" y="{}">{}</text>',
+        *(part for y, name in zip(apart(high, low), (above, below), strict=True) for part in (NAMED + 9, y + 4, name)),
+    )
+
+
+def apart(high: float, low: float) -> tuple[float, float]:
+    """Both heights, moved from each other as far as two lines of text need, and no lower than the picture's floor."""
+    middle = (high + low) / 2
+    half = max(low - high, APART) / 2
+    lift = max(0.0, middle + half - BOTTOM)
+    return middle - half - lift, middle + half - lift

@@ -94,6 +94,7 @@ def show_operations(request: HttpRequest) -> Page:
     regions: dict[str, Reader] = {
         "processes": operations.processes,
         "queues": partial(operations.queues, timezone.now()),
+        "regular": operations.regular,
         "executions": operations.executions,
         "database": operations.database,
     }

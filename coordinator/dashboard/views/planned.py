@@ -1,6 +1,6 @@
 """Pages of the plan: sprints, objectives, requirements, traceability."""
 
-from functools import partial
+from functools import cache, partial
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -9,6 +9,7 @@ from coordinator.dashboard import planning, sprints
 from coordinator.dashboard.asking import asked, known
 from coordinator.dashboard.doors import page
 from coordinator.dashboard.live import Page, Reader
+from traceability import coverage
 
 
 @page("sprints:read")
@@ -19,12 +20,12 @@ def list_sprints(request: HttpRequest) -> Page:
 
 @page("sprints:read")
 def show_sprint(request: HttpRequest, key: str) -> Page:
-    today = timezone.localdate()
-    facts = sprints.headline(key, today)
+    now = timezone.now()
+    facts = sprints.headline(key, timezone.localdate(now))
     row = facts["sprint"]
     regions: dict[str, Reader] = {
         "head": known(facts),
-        "burndown": partial(sprints.burndown, row, today),
+        "burndown": partial(sprints.burndown, row, now),
         "tasks": partial(sprints.tasks, row.pk),
     }
     return Page("pages/sprint.html", row.name, regions)
@@ -50,6 +51,9 @@ def show_requirement(request: HttpRequest, key: str) -> Page:
 
 @page("planning:read")
 def show_traceability(request: HttpRequest) -> Page:
-    gaps = bool(request.GET.get("gaps"))
-    regions: dict[str, Reader] = {"numbers": planning.coverage, "tree": partial(planning.tree, gaps)}
+    gaps, covered = bool(request.GET.get("gaps")), cache(coverage.tree)
+    regions: dict[str, Reader] = {
+        "numbers": lambda: planning.numbers(covered()),
+        "tree": lambda: planning.tree(covered(), gaps),
+    }
     return Page("pages/traceability.html", "Traceability", regions, {"gaps": gaps})

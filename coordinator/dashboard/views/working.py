@@ -44,11 +44,11 @@ def show_mission(request: HttpRequest, key: str) -> Page:
     window = window if window in missions.WINDOWS else "day"
     readers: dict[str, Reader] = {
         "board": partial(missions.board, row.pk),
-        "timeline": partial(missions.timeline, row, window, now),
+        "timeline": partial(missions.timeline, row, window, scopes_of(request), now),
         "cost": partial(missions.cost, row, now),
         "people": partial(missions.people, row.pk),
         "requirements": partial(missions.requirements, row.pk),
-        "trace": partial(missions.trace, row.pk),
+        "trace": partial(missions.trace, row.pk, scopes_of(request)),
     }
     shown = {
         "tab": tab,
@@ -81,7 +81,7 @@ def show_task(request: HttpRequest, key: str) -> Page:
         "reviews": partial(tasks.reviews, row.pk),
         "runs": partial(tasks.runs, row.pk),
         "cost": partial(tasks.cost, row.pk),
-        "trace": partial(tasks.trace, row.pk),
+        "trace": partial(tasks.trace, row.pk, scopes_of(request)),
     }
     return Page("pages/task.html", row.objective, regions, {"topic": f"task:{row.pk}", "task_key": row.key})
 
@@ -102,6 +102,6 @@ def show_agent(request: HttpRequest, key: str) -> Page:
         "work": partial(agents.work, row.pk),
         "activity": partial(agents.activity, row.pk),
         "cost": partial(agents.cost, row.pk, now),
-        "trace": partial(agents.trace, row.pk),
+        "trace": partial(agents.trace, row.pk, scopes_of(request)),
     }
     return Page("pages/agent.html", row.name, regions, {"topic": f"agent:{row.pk}"})
