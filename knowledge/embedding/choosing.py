@@ -9,15 +9,17 @@ from knowledge.embedding.base import Embedder, Identity
 from knowledge.embedding.minilm import MiniLM
 from knowledge.embedding.none import NoEmbedder
 from knowledge.embedding.openai import OpenAIEmbedder
+from knowledge.embedding.remote import RemoteMiniLM
 
 PROVIDERS = ("minilm", "openai", "none")
 
 
 def wanted() -> Embedder:
     """The embedder of the settings."""
+    if settings.KNOWLEDGE_EMBEDDING_PROVIDER == "minilm":
+        return bundled()
     return _built(
         settings.KNOWLEDGE_EMBEDDING_PROVIDER,
-        settings.KNOWLEDGE_EMBEDDING_MODEL_PATH,
         settings.KNOWLEDGE_EMBEDDING_URL,
         settings.KNOWLEDGE_EMBEDDING_MODEL,
         settings.KNOWLEDGE_EMBEDDING_DIMENSIONS,
@@ -29,14 +31,23 @@ def serving(identity: Identity) -> Embedder:
     embedder = wanted()
     if embedder.identity == identity:
         return embedder
-    bundled = _built("minilm", settings.KNOWLEDGE_EMBEDDING_MODEL_PATH, "", "", 0)
-    return bundled if bundled.identity == identity else NoEmbedder()
+    return bundled() if identity == MiniLM.identity else NoEmbedder()
+
+
+def bundled() -> Embedder:
+    """The bundled model: in the process that `up` runs for it, or in this one when there is none."""
+    return _bundled(settings.KNOWLEDGE_EMBEDDING_SOCKET, settings.KNOWLEDGE_EMBEDDING_MODEL_PATH)
 
 
 @lru_cache(maxsize=8)
-def _built(provider: str, path: str, url: str, model: str, dimensions: int) -> Embedder:
-    if provider == "minilm":
-        return MiniLM(Path(path) if path else None)
+def _bundled(socket: str, model: str) -> Embedder:
+    if socket:
+        return RemoteMiniLM(Path(socket))
+    return MiniLM(Path(model) if model else None)
+
+
+@lru_cache(maxsize=8)
+def _built(provider: str, url: str, model: str, dimensions: int) -> Embedder:
     if provider == "openai" and url:
         key = settings.KNOWLEDGE_EMBEDDING_API_KEY
         return OpenAIEmbedder(url=url, model=model, dimensions=dimensions, api_key=key)

@@ -20,7 +20,7 @@ from django.db import OperationalError, ProgrammingError, connections
 from django.utils import timezone
 
 from coordinator import environment, readiness, web
-from coordinator.launching import children, first_admin, ground
+from coordinator.launching import children, embedding, first_admin, ground
 from coordinator.launching.children import Child, Stop
 from coordinator.launching.first_admin import FirstAdmin
 from coordinator.launching.ground import CannotStart
@@ -44,8 +44,8 @@ class Command(BaseCommand):
         try:
             with ground.alone(data), ground.listen(options["host"], options["port"]) as listener:
                 ground.keep_secret(data)
-                with self.database(data):
-                    self.run(data, listener)
+                with self.database(data), embedding.door(data) as door:
+                    self.run(data, listener, door)
         except (CannotStart, Refusal) as problem:
             raise CommandError(str(problem)) from problem
 
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             server.stop()
             self.step("PostgreSQL has stopped")
 
-    def run(self, data: Path, listener: socket.socket) -> None:
+    def run(self, data: Path, listener: socket.socket, door: socket.socket | None) -> None:
         stop = Stop()
         self.migrate()
         admin = first_admin.ensure(
@@ -73,7 +73,7 @@ class Command(BaseCommand):
         )
         import_module("coordinator.asgi")
         children.make_ready_to_fork()
-        running = processes(listener)
+        running = processes(listener, door)
         try:
             for child in running:
                 child.start()
@@ -142,10 +142,10 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def processes(listener: socket.socket) -> list[Child]:
-    """What runs: web processes on one listening socket, and the workers."""
+def processes(listener: socket.socket, door: socket.socket | None) -> list[Child]:
+    """What runs: web processes on one listening socket, the workers, and the embedding model behind its door."""
     web = [Child(f"web {index + 1}", partial(_serve, listener)) for index in range(settings.WEB_PROCESSES)]
-    return [*web, Child("workers", partial(call_command, "workers"))]
+    return [*web, Child("workers", partial(call_command, "workers")), *embedding.children(door)]
 
 
 def _serve(listener: socket.socket) -> None:
