@@ -131,3 +131,4 @@ def test_hybrid_search_beats_each_half_where_that_is_weak_and_stays_near_it_wher
     assert by_name[Mode.TEXT] - 0.14 < by_name[Mode.HYBRID] > max(by_name[Mode.SEMANTIC] + 0.02, 0.865), by_name
     assert by_sentence[Mode.HYBRID] > max(by_sentence[Mode.TEXT] + 0.05, 0.835), by_sentence
     assert by_sentence[Mode.HYBRID] > by_sentence[Mode.SEMANTIC] - 0.06, by_sentence
+    assert by_sentence[Mode.TEXT] > 0.765, by_sentence
