@@ -1,5 +1,7 @@
 """Bodies: strict on the way in (an unknown field is an error), plain on the way out."""
 
+import re
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -100,6 +102,18 @@ class Truth(serializers.BooleanField):
         if not isinstance(data, bool):
             raise serializers.ValidationError("This must be true or false.")
         return data
+
+
+class Instant(serializers.DateTimeField):
+    """An RFC 3339 time with its zone, such as `2026-11-24T12:00:00Z`; a date alone is no time."""
+
+    FORM = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if not isinstance(data, str) or not self.FORM.fullmatch(data):
+            raise serializers.ValidationError("This must be an RFC 3339 time with a zone: 2026-11-24T12:00:00Z.")
+        found: datetime = super().to_internal_value(data)
+        return found
 
 
 class Money(serializers.DecimalField):

@@ -8,9 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from coordinator.lib.errors import Invalid
-from coordinator.lib.filters import instant
-from coordinator.lib.serializers import Strict
+from coordinator.lib.serializers import Instant, Strict, Whole
 from coordinator.lib.views import ResourceView
 from missions import replay
 from missions.models import Mission
@@ -28,11 +26,9 @@ class UntilBody(Strict):
     until = Until(required=False, allow_null=True, help_text="A trace entry's id, or an RFC 3339 time.")
 
     def validate_until(self, value: Any) -> Any:
-        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-            return value
-        if isinstance(value, str):
-            return instant(value)
-        raise serializers.ValidationError("Give a trace entry's id or an RFC 3339 time.")
+        if value is None:
+            return None
+        return Instant().run_validation(value) if isinstance(value, str) else Whole(min_value=0).run_validation(value)
 
 
 class ReplayShape(serializers.Serializer[Any]):
@@ -72,7 +68,4 @@ class ReplayView(ResourceView):
     @extend_schema(request=UntilBody, responses=ReplayShape)
     def replay(self, request: Request, key: str) -> Response:
         """Rebuilds the mission from its trace, as it is or as it was, and compares it with the live rows."""
-        until = self.body(UntilBody).get("until")
-        if isinstance(until, int) and until < 0:
-            raise Invalid({"until": ["An entry's id is positive."]})
-        return Response(replay.replay(self.mission, until=until))
+        return Response(replay.replay(self.mission, until=self.body(UntilBody).get("until")))

@@ -10,6 +10,7 @@ from accounts.models import User
 from agents.api.serializers import USAGE_SCHEMA
 from agents.models import Agent
 from coordinator.lib.serializers import (
+    Instant,
     Key,
     Money,
     Naming,
@@ -61,7 +62,7 @@ class MissionShape(StrictModel):
     status = serializers.ChoiceField(choices=MissionStatus.choices, required=False)
     owner = PersonReference(queryset=User.objects.all(), required=False, allow_null=True)
     budget_usd = Money(required=False, allow_null=True)
-    deadline = serializers.DateTimeField(required=False, allow_null=True)
+    deadline = Instant(required=False, allow_null=True)
     review_required = Truth(required=False)
     four_eyes = Truth(required=False)
     progress = serializers.FloatField(read_only=True, help_text="Share of tasks completed, 0 to 1.")
@@ -93,7 +94,7 @@ class TaskShape(StrictModel):
     acceptance_criteria = TextList(required=False)
     required_capabilities = TextList(required=False)
     budget_usd = Money(required=False, allow_null=True)
-    due_at = serializers.DateTimeField(required=False, allow_null=True)
+    due_at = Instant(required=False, allow_null=True)
     review_required = Truth(required=False, allow_null=True)
     outputs = ObjectField(required=False)
     percent = Whole(min_value=0, max_value=100, required=False)

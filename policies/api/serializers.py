@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from coordinator.lib.serializers import Key, ObjectField, Strict, StrictModel, Text, Whole
+from coordinator.lib.serializers import Instant, Key, ObjectField, Strict, StrictModel, Text, Whole
 from policies.conditions.attributes import BY_TYPE
 from policies.conditions.operators import OPERATORS
 from policies.models import Policy, PolicyRevision
@@ -71,8 +71,8 @@ class PolicyShape(StrictModel):
     require = PathsField(required=False)
     priority = Whole(required=False, min_value=-1000, max_value=1000)
     on_error = serializers.ChoiceField(choices=OnError.choices(), required=False)
-    valid_from = serializers.DateTimeField(required=False, allow_null=True)
-    valid_until = serializers.DateTimeField(required=False, allow_null=True)
+    valid_from = Instant(required=False, allow_null=True)
+    valid_until = Instant(required=False, allow_null=True)
     change_note = Text(required=False, allow_blank=True, max_length=500, write_only=True)
     revision = serializers.IntegerField(read_only=True)
 
@@ -106,8 +106,8 @@ class RevisionShape(serializers.ModelSerializer[PolicyRevision]):
 class PastBody(Strict):
     """Which part of the decision log a policy is tried on: the latest `limit` decisions between two times."""
 
-    after = serializers.DateTimeField(required=False)
-    before = serializers.DateTimeField(required=False)
+    after = Instant(required=False)
+    before = Instant(required=False)
     limit = Whole(required=False, min_value=1, max_value=100_000, default=10_000)
 
 
