@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import csrf_protect_m
-from django.contrib.admin.widgets import AdminDateWidget, AdminSplitDateTime, AdminTimeWidget
+from django.contrib.admin.widgets import AdminSplitDateTime, BaseAdminDateWidget, BaseAdminTimeWidget
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import PasswordChangeView
 from django.core.cache import cache
@@ -50,7 +50,7 @@ class DateAndTime(AdminSplitDateTime):
     """Django's two inputs for a moment, each with a name of its own, which the field's label gives to neither."""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        named = (AdminDateWidget(attrs={"aria-label": "Date"}), AdminTimeWidget(attrs={"aria-label": "Time"}))
+        named = (BaseAdminDateWidget(attrs={"aria-label": "Date"}), BaseAdminTimeWidget(attrs={"aria-label": "Time"}))
         forms.MultiWidget.__init__(self, named, attrs)
 
 

@@ -25,6 +25,11 @@ SPILLS = """[...document.querySelectorAll("main a, main p, main input, main sele
   .map((each) => each.outerHTML.slice(0, 120))"""
 """What stands outside a phone's screen and is in nothing that scrolls or is cut."""
 
+NAMED = (
+    "!document.querySelector('select.admin-autocomplete') || document.querySelector('.select2-selection[aria-label]')"
+)
+"""Django's script makes its search boxes a moment after the page has loaded."""
+
 ONLY = {"resultTypes": ["violations"], "preload": False}
 RULES = {**ONLY, "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 CONTRAST = {**ONLY, "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
@@ -64,6 +69,7 @@ def test_a_page_is_clean_in_both_themes_and_fits_a_phone(looker: tuple[Visitor, 
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(visitor.address + (path.replace("TASK", house.in_review()) if "TASK" in path else path))
+    page.wait_for_function(NAMED)
     page.evaluate(ALIKE)
     part = None if path == "/" else FRAME
     assert faults(Axe().run(page, context=part, options=RULES).response) == []
@@ -81,3 +87,20 @@ def test_the_menu_opens_on_a_phone(operator: Visitor) -> None:
     page.get_by_role("button", name="Menu").click()
     page.locator("#rail").get_by_role("link", name="Agents").click()
     page.wait_for_url("**/agents")
+
+
+LONG_KEYS = """for (const id of document.querySelectorAll(".cell .id"))
+  id.textContent = "platform.team.r12.requirement-1234" """
+TOO_WIDE = (
+    "[...document.querySelectorAll('.cell, .cell .line')].filter((e) => e.scrollWidth > e.clientWidth + 1).length"
+)
+
+
+def test_a_long_key_stays_inside_its_cell_with_the_title_beside_it(looker: tuple[Visitor, Page]) -> None:
+    visitor, page = looker
+    page.goto(visitor.address + "/traceability")
+    assert page.locator(".cell .name").first.inner_text() == "Payment errors under 1 %: part 1"
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(LONG_KEYS)
+        assert page.evaluate(TOO_WIDE) == 0, width
