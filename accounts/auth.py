@@ -28,13 +28,19 @@ LONGEST = 200
 
 @dataclass(frozen=True)
 class Credential:
-    """What a caller showed, and what it lets them do. `prefix` is the readable part of an API token."""
+    """What a caller showed, and what it lets them do. Of an API token `prefix` is the readable part."""
 
     user: User
     scopes: frozenset[str]
     token_id: int | None = None
     session_id: int | None = None
     prefix: str = ""
+    expires_at: datetime | None = None
+
+    @property
+    def manages_keys(self) -> bool:
+        """Whether it may issue, list and revoke tokens and sessions: a sign-in may, and an admin's token."""
+        return self.token_id is None or "accounts:admin" in self.scopes
 
     def actor_for(self, request: Any) -> Actor:
         """The ledger's actor for this request."""
@@ -107,7 +113,7 @@ def _seen(held: Held, now: datetime) -> Credential:
 
 def _of_token(held: Held) -> Credential:
     scopes = held.user.scopes & (held.scopes or frozenset())
-    return Credential(held.user, scopes, token_id=held.id, prefix=held.prefix)
+    return Credential(held.user, scopes, token_id=held.id, prefix=held.prefix, expires_at=held.expires_at)
 
 
 def _of_session(held: Held) -> Credential:

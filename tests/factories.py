@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts import roles
 from accounts.models import User
-from accounts.services import issuing_tokens, managing_people
+from accounts.services import issuing_tokens, managing_people, signing_in
 from traceability.events import SYSTEM
 
 _numbers = itertools.count(1)
@@ -47,6 +47,12 @@ def token_of(user: User, scopes: Any = None, *, expires_at: datetime | None = No
 def client_of(user: User, scopes: Any = None) -> APIClient:
     """A client with a bearer token of this account."""
     return client_with(token_of(user, scopes))
+
+
+def client_signed_in(user: User) -> APIClient:
+    """A client with a session's bearer token, as `POST /api/sessions` gives it: it may manage tokens and sessions."""
+    _, key = signing_in.open_session(user, ip=None, user_agent="test", now=timezone.now())
+    return client_with(key)
 
 
 def client_with(token: str) -> APIClient:

@@ -32,6 +32,16 @@ class MeView(Endpoint):
         return Response(shapes.MeShape(me, context={"request": request}).data)
 
 
+class ManagesKeys(SignedIn):
+    """Grants to a sign-in and to tokens that hold `accounts:admin`: a lesser token must not outlive its revocation."""
+
+    message = "Tokens and sessions are managed signed in, or with a token that holds 'accounts:admin'."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        known = super().has_permission(request, view)
+        return known and (view.action is None or bool(getattr(request.auth, "manages_keys", False)))
+
+
 class AccountView(Lists, Shows, ResourceView):
     """People and service accounts; only for admins."""
 
@@ -61,13 +71,13 @@ class AccountView(Lists, Shows, ResourceView):
 
 
 class TokenView(Lists, ResourceView):
-    """API tokens: one's own; an admin's view holds everybody's."""
+    """API tokens: one's own; an admin's view holds everybody's. Only for who signed in, and for an admin's tokens."""
 
     resource = "api_token"
     serializer_class = shapes.TokenShape
     queryset = ApiToken.objects.select_related("user")
     scopes = {"list": "", "create": "", "destroy": ""}
-    permission_classes = [SignedIn]
+    permission_classes = [ManagesKeys]
 
     def get_queryset(self) -> QuerySet[ApiToken]:
         return own(super().get_queryset(), self.request)
@@ -76,15 +86,16 @@ class TokenView(Lists, ResourceView):
     def create(self, request: Request) -> Response:
         fields = self.body(shapes.NewToken)
         user = self._account(fields.get("account"))
-        held = request.auth.scopes  # type: ignore[union-attr]
+        mine: Any = request.auth
         token, secret = issuing_tokens.issue(
             user,
             name=fields["name"],
-            scopes=fields.get("scopes", user.scopes & held),
+            scopes=fields.get("scopes", user.scopes & mine.scopes),
             actor=self.actor,
             now=self.now,
             expires_at=fields.get("expires_at"),
-            within=held,
+            within=mine.scopes,
+            until=mine.expires_at,
             issued_by=self.request.user,
         )
         return shown_once(shapes.TokenShape(token).data, secret)
@@ -107,7 +118,7 @@ class TokenView(Lists, ResourceView):
 
 
 class SessionView(Lists, ResourceView):
-    """Sign-ins: one's own; an admin's view holds everybody's."""
+    """Sign-ins: one's own; an admin's view holds everybody's. Only for who signed in, and for an admin's tokens."""
 
     resource = "session"
     serializer_class = shapes.SessionShape
@@ -115,7 +126,7 @@ class SessionView(Lists, ResourceView):
     scopes = {"list": "", "create": "", "destroy": ""}
 
     def get_permissions(self) -> list[BasePermission]:
-        return [AllowAny()] if self.action == "create" else [SignedIn()]
+        return [AllowAny()] if self.action == "create" else [ManagesKeys()]
 
     def get_queryset(self) -> QuerySet[Session]:
         return own(super().get_queryset().live(self.now), self.request)  # type: ignore[attr-defined]

@@ -23,14 +23,19 @@ def issue(
     now: datetime,
     expires_at: datetime | None = None,
     within: frozenset[str] = roles.SCOPES,
+    until: datetime | None = None,
     issued_by: User | None = None,
 ) -> tuple[ApiToken, str]:
-    """A new token and its plain text, which is shown this once. `within` are the scopes that the issuer holds.
+    """A new token and its plain text, which is shown this once.
 
-    Raises Invalid for a scope that is unknown, beyond the account's role or beyond the issuer's own.
+    `within` are the scopes that the issuer holds, `until` is when the issuer's own token ends: a token holds no more
+    than the one that issued it, and ends no later. Raises Invalid for a scope that is unknown, beyond the account's
+    role or beyond the issuer's own, and for an end in the past or after `until`.
     """
-    wanted = sorted(set(scopes))
-    _check(user, wanted, within, expires_at, now)
+    wanted, expires_at = sorted(set(scopes)), expires_at or until
+    errors = {"scopes": _wrong_scopes(user, wanted, within), "expires_at": _wrong_end(expires_at, until, now)}
+    if any(errors.values()):
+        raise Invalid({field: problems for field, problems in errors.items() if problems})
     secret, prefix = _fresh_secret()
     with ledger.writing():
         token = ApiToken.objects.create(
@@ -68,7 +73,7 @@ def _fresh_secret() -> tuple[str, str]:
     return f"{prefix}_{secrets.token_urlsafe(32)}", prefix
 
 
-def _check(user: User, wanted: list[str], within: frozenset[str], expires_at: datetime | None, now: datetime) -> None:
+def _wrong_scopes(user: User, wanted: list[str], within: frozenset[str]) -> list[str]:
     problems: list[str] = []
     if not wanted:
         problems.append("Name at least one scope.")
@@ -78,11 +83,15 @@ def _check(user: User, wanted: list[str], within: frozenset[str], expires_at: da
         problems.append(f"The role of {user.email} does not hold {', '.join(beyond)}.")
     elif surplus := [scope for scope in wanted if scope not in within]:
         problems.append(f"You cannot give what you do not hold: {', '.join(surplus)}.")
-    errors = {"scopes": problems} if problems else {}
+    return problems
+
+
+def _wrong_end(expires_at: datetime | None, until: datetime | None, now: datetime) -> list[str]:
     if expires_at is not None and expires_at <= now:
-        errors["expires_at"] = ["This time has passed."]
-    if errors:
-        raise Invalid(errors)
+        return ["This time has passed."]
+    if expires_at is not None and until is not None and expires_at > until:
+        return [f"Your own token ends before, at {until.isoformat(timespec='seconds')}."]
+    return []
 
 
 def _subject(token: ApiToken) -> Subject:
