@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from coordinator.lib.refs import Ref, Subject
 
-__all__ = ["ORGANISATION", "SYSTEM", "Actor", "Event", "Ref", "Subject"]
+__all__ = ["ORGANISATION", "SYSTEM", "Actor", "Event", "Ref", "Subject", "kinds"]
 
 ORGANISATION = "org"
 SHARED = {"mission", "task", "agent", "subject"}
@@ -53,3 +53,13 @@ class Event:
     @property
     def data(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in SHARED}
+
+
+def kinds() -> frozenset[str]:
+    """The kind of every event that the code knows."""
+    known, left = set(), Event.__subclasses__()
+    while left:
+        each = left.pop()
+        left += each.__subclasses__()
+        known.add(getattr(each, "kind", ""))
+    return frozenset(known - {""})

@@ -22,8 +22,18 @@ class Body:
 
     resource: ClassVar[str] = ""
     scopes: ClassVar[dict[str, str]] = {}
+    asking: ClassVar[frozenset[str]] = frozenset()
+    """The actions that read the query themselves; every other one refuses whatever stands in it."""
+
     request: Any
     kwargs: dict[str, Any]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuses a query that nobody reads. Raises Malformed."""
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]  # the view that this is mixed into has it
+        if request.method == "GET" and getattr(self, "action", None) not in self.asking:
+            for name in request.query_params:
+                raise Malformed(f"There is no parameter {name[:50]!r} here; this takes none.")
 
     @property
     def now(self) -> datetime:
@@ -64,6 +74,7 @@ class Body:
 class ResourceView(Body, GenericViewSet[Any]):
     """One resource's actions. `scopes` maps each action to the scope that it demands."""
 
+    asking = frozenset({"list"})
     filters: ClassVar[dict[str, Any]] = {}
     ordering: ClassVar[str] = "id"
     lookup_field = "key"

@@ -8,7 +8,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.models import Agent
-from coordinator.lib.errors import Malformed
 from coordinator.lib.views import Endpoint
 from missions import briefings
 
@@ -69,6 +68,4 @@ class BriefingView(Endpoint):
     @extend_schema(responses=BriefingShape)
     def brief(self, request: Request, key: str) -> Response:
         """Its tasks, what is ready for it, waiting approvals, advisories and the policies that hold."""
-        if request.query_params:
-            raise Malformed("A briefing takes no filter.")
         return Response(BriefingShape(briefings.of(Agent.objects.identified(key), self.now)).data)

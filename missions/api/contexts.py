@@ -57,6 +57,7 @@ class CandidatesShape(serializers.Serializer[Any]):
 class AdviceView(ResourceView):
     """Advice on one task; nothing of it is an order."""
 
+    asking = frozenset({"context"})
     scopes = {"context": "tasks:read", "candidates": "tasks:read"}
     queryset = Task.objects.shown()
     serializer_class = ContextShape

@@ -45,6 +45,7 @@ class ReplayView(ResourceView):
     serializer_class = EntryShape
     queryset = Entry.objects.all()
     filters = {name: each for name, each in FILTERS.items() if name != "mission"}
+    asking = frozenset({"trace"})
     scopes = {"trace": "trace:read", "verify": "trace:read", "replay": "trace:read"}
 
     @property

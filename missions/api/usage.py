@@ -85,6 +85,7 @@ class UsageReportView(Endpoint):
     """What agents used."""
 
     resource = "usage"
+    asking = frozenset({"summary"})
     scopes = {"report": "usage:write", "summary": "usage:read"}
     serializer_class = SpendingShape
 

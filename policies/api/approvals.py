@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -12,8 +13,11 @@ from coordinator.lib.models import numbered
 from coordinator.lib.views import Lists, ResourceView
 from policies.api import log_serializers as shapes
 from policies.models import Approval, Decision, Policy
-from policies.services import escalating
+from policies.services import deciding, escalating
 from policies.vocabulary import ApprovalState, Outcome
+
+POINTS = (deciding.AGENT_ACTION, *settings.APPROVAL_RELEASES)
+"""Where policies are asked: by agents before they act, and by the rooms above before they move something."""
 
 
 def about(noun: str) -> Made:
@@ -44,7 +48,7 @@ class DecisionView(Lists, ResourceView):
         "agent": about("agent"),
         "task": about("task"),
         "mission": about("mission"),
-        "point": Equals("point"),
+        "point": Choice("point", POINTS),
         "action_type": Equals("action_type"),
         "after": Since("at"),
         "before": Since("at", "lt"),
@@ -72,7 +76,7 @@ class ApprovalView(Lists, ResourceView):
         "task": about("task"),
         "mission": about("mission"),
         "action_type": Equals("action_type"),
-        "point": Equals("point"),
+        "point": Choice("point", POINTS),
     }
 
     def retrieve(self, request: Request, key: str) -> Response:

@@ -40,9 +40,12 @@ def test_the_decision_log_is_filtered_by_policy_outcome_agent_task_and_mission(
         (f"mission={work.mission.key}", ["block"]),
         ("mission=0", []),
         ("action_type=shell", ["warn"]),
+        ("point=agent_action", ["block", "warn"]),
+        ("point=task_transition", []),
     ):
         assert listed(query) == found, query
     assert reader.get("/api/decisions?outcome=maybe").status_code == 400
+    assert reader.get("/api/decisions?point=zzz").status_code == 400
     assert reader.get("/api/decisions?colour=red").status_code == 400
     first = reader.get("/api/decisions").json()["results"][0]
     assert first["input"]["action"] == FORCE_PUSH

@@ -92,13 +92,13 @@ class ImportShape(serializers.Serializer[Any]):
 class TraceabilityView(Endpoint):
     """From goals to work: Objective, KeyResult, Requirement, Task."""
 
+    asking = frozenset({"export"})
     scopes = {"retrieve": "planning:read", "export": "planning:read", "carry_in": "planning:write"}
     serializer_class = TreeShape
 
     @extend_schema(responses=TreeShape)
     def retrieve(self, request: Request) -> Response:
         """The whole tree with what is covered."""
-        _refuse_unknown(request, ())
         return Response(coverage.tree())
 
     @extend_schema(
@@ -112,7 +112,8 @@ class TraceabilityView(Endpoint):
     )
     def export(self, request: Request) -> HttpResponse:
         """The plan as a file, as `import` reads it."""
-        _refuse_unknown(request, ("format",))
+        if unknown := [name for name in request.query_params if name != "format"]:
+            raise Malformed(f"There is no parameter {unknown[0][:50]!r} here; this takes format.")
         form = request.query_params.get("format", "json")
         if form not in FORMS:
             raise Malformed(f"{form[:50]!r} is not one of {', '.join(FORMS)}.")
@@ -151,8 +152,3 @@ def _told(plan: Plan, dry_run: bool) -> dict[str, Any]:
         "errors": plan.faults,
         "not_in_file": plan.missing,
     }
-
-
-def _refuse_unknown(request: Request, known: tuple[str, ...]) -> None:
-    if unknown := [name for name in request.query_params if name not in known]:
-        raise Malformed(f"There is no parameter {unknown[0][:50]!r} here.")

@@ -8,9 +8,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from coordinator.lib.errors import Malformed
 from coordinator.lib.filters import Equals, Made, Since
 from coordinator.lib.views import Lists, ResourceView
 from traceability import canonical, verifying
+from traceability.events import kinds
 from traceability.models import Entry
 
 
@@ -79,7 +81,12 @@ def _named(noun: str, key: str) -> set[int]:
 
 
 def _of_kinds(rows: Any, value: str) -> Any:
-    return rows.of_kind(*value.split(","))
+    """Raises Malformed for what is neither a kind or noun of the code's nor one that the ledger holds from before."""
+    wanted, known = value.split(","), kinds()
+    for word in set(wanted) - known - {kind.partition(".")[0] for kind in known}:
+        if not word or not Entry.objects.of_kind(word).exists():
+            raise Malformed(f"There is no event {word[:50]!r}; name a kind such as task.moved, or a noun such as task.")
+    return rows.of_kind(*wanted)
 
 
 FILTERS = {
