@@ -2,9 +2,12 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+SECRET_FILE = "secret.key"
 
 
 def text(name: str, default: str = "") -> str:
@@ -16,7 +19,11 @@ def flag(name: str, default: bool = False) -> bool:
 
 
 def number(name: str, default: int) -> int:
-    return int(text(name, str(default)))
+    """A whole number, not negative. Ends the process with a sentence when it is none."""
+    given = text(name, str(default))
+    if not (given.isascii() and given.isdigit() and len(given) < 10):
+        raise SystemExit(f"{name} must be a whole number, not {given[:50]!r}.")
+    return int(given)
 
 
 def words(name: str, default: str = "") -> list[str]:
@@ -50,9 +57,32 @@ def pool(database: dict[str, Any]) -> None:
     database["CONN_MAX_AGE"] = 0
 
 
+def data_directory() -> Path:
+    """Where this installation keeps its files."""
+    return Path(text("COORDINATOR_DATA", "~/.local/share/coordinator")).expanduser()
+
+
 def secret_key(data: Path) -> str:
-    """`SECRET_KEY` of the environment, else the one that `manage.py up` keeps in the data directory."""
-    kept = data / "secret.key"
+    """`SECRET_KEY` of the environment, else the one in the data directory, else one of this process alone."""
+    kept = data / SECRET_FILE
     if value := text("SECRET_KEY"):
         return value
     return kept.read_text().strip() if kept.is_file() and os.access(kept, os.R_OK) else secrets.token_urlsafe(48)
+
+
+def keep_secret(data: Path) -> None:
+    """Makes the installation's secret key where there is none, before the settings read it.
+
+    A directory that cannot be written is left to `up`, which says what to do.
+    """
+    with suppress(OSError):
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (data / SECRET_FILE).exists():
+            write_private(data / SECRET_FILE, secrets.token_urlsafe(48))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that only its owner may read (mode 0600 from its first byte on)."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{text}\n")

@@ -7,14 +7,14 @@ from typing import Any
 import django_stubs_ext
 
 from coordinator import embedded
-from coordinator.environment import database, flag, number, secret_key, text, words
+from coordinator.environment import data_directory, database, flag, number, secret_key, text, words
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
-COORDINATOR_DATA = Path(text("COORDINATOR_DATA", "~/.local/share/coordinator")).expanduser()
+COORDINATOR_DATA = data_directory()
 DATABASE_URL = text("DATABASE_URL")
 REDIS_URL = text("REDIS_URL")
 SECRET_KEY = secret_key(COORDINATOR_DATA)
@@ -254,4 +254,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": text("LOG_LEVEL", "WARNING")},
+    "loggers": {"django.request": {"level": "ERROR"}},
 }

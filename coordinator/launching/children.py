@@ -92,12 +92,15 @@ def make_ready_to_fork() -> None:
     gc.freeze()
 
 
-def watch(children: Sequence[Child], stop: Stop, say: Callable[[str], None]) -> None:
-    """Keeps the children alive until `stop` is asked."""
+def watch(children: Sequence[Child], stop: Stop, say: Callable[[str], None], also: Callable[[], object]) -> None:
+    """Keeps the children alive until `stop` is asked; `also` is called each second at least."""
     while not stop.asked:
         living = [child.process.sentinel for child in children if child.process is not None]
         wait([stop.ear, *living], timeout=WATCH_EVERY_S if len(living) == len(children) else SHORTEST_PAUSE_S)
-        for child in children if not stop.asked else ():
+        if stop.asked:
+            return
+        also()
+        for child in children:
             if sentence := child.restart_if_dead(time.monotonic()):
                 say(sentence)
 

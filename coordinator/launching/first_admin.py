@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
 from accounts.models import User
 from accounts.services import issuing_tokens, managing_people
-from coordinator.launching.ground import write_private
+from coordinator.environment import write_private
+from coordinator.launching.ground import CannotStart
 from traceability.events import SYSTEM
 
 EMAIL = "admin@localhost"
@@ -21,6 +25,16 @@ class FirstAdmin:
     email: str
     password: str = ""
     token: str = ""
+
+
+def check_password(password: str) -> None:
+    """Raises CannotStart for an ADMIN_PASSWORD that no account may have; an empty one is made later."""
+    if not password:
+        return
+    try:
+        validate_password(password)
+    except ValidationError as problem:
+        raise CannotStart(f"ADMIN_PASSWORD is not fit: {' '.join(problem.messages)}") from problem
 
 
 def ensure(data: Path, *, email: str, password: str, now: datetime) -> FirstAdmin:

@@ -1,8 +1,6 @@
 """What an installation stands on: its data directory, its database and its port. Each fault is one sentence."""
 
 import fcntl
-import os
-import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,20 +43,6 @@ def _make(data: Path) -> None:
         raise CannotStart(
             f"{data} cannot be written ({problem.strerror}): name another directory in COORDINATOR_DATA."
         ) from problem
-
-
-def keep_secret(data: Path) -> None:
-    """Makes the installation's secret key, readable by its owner alone, where there is none."""
-    kept = data / "secret.key"
-    if not kept.exists():
-        write_private(kept, secrets.token_urlsafe(48))
-
-
-def write_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner may read (mode 0600 from its first byte on)."""
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(f"{text}\n")
 
 
 def listen(host: str, port: int) -> socket.socket:

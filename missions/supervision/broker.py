@@ -59,7 +59,10 @@ class Broker(ORM):  # type: ignore[misc]
     def set_stat(self, key: str, value: str, timeout: int) -> None:
         """Called by the cluster's guard twice a second; what others need to know of it is that it lives."""
         if self.list_key != presence.HOSTS:  # there the slice itself tells that it works
-            presence.beat(str(self.list_key), now=timezone.now())
+            try:
+                presence.beat(str(self.list_key), now=timezone.now())
+            except DatabaseError:  # a broken connection would stay broken: the guard opens no request that renews it
+                connection.close()
 
     def _take(self) -> list[tuple[int, str]]:
         now = timezone.now()

@@ -32,12 +32,12 @@ def beat(queue: str, *, now: datetime) -> None:
     held, moment = (os.getpid(), queue), time.monotonic()
     if moment - _last.get(held, float("-inf")) < BEAT_EVERY_S:
         return
-    _last.clear()
-    _last[held] = moment
     rows = WorkerHost.objects.filter(name=f"{machine()}/{queue}")
     if not rows.filter(pid=held[0]).update(beat_at=now):
         fields = {"queue": queue, "pid": held[0], "started_at": now, "beat_at": now}
         WorkerHost.objects.update_or_create(name=f"{machine()}/{queue}", defaults=fields)
+    _last.clear()
+    _last[held] = moment
 
 
 def workers_seen(now: datetime) -> bool:

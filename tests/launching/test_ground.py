@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from coordinator import embedded
+from coordinator import embedded, environment
 from coordinator.launching import ground
 from coordinator.launching.ground import CannotStart
 
@@ -28,10 +28,10 @@ def test_a_deep_data_directory_still_has_a_socket_that_fits(tmp_path: Path) -> N
 
 
 def test_a_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
-    ground.keep_secret(tmp_path)
+    environment.keep_secret(tmp_path)
     kept = tmp_path / "secret.key"
     before = kept.read_text()
-    ground.keep_secret(tmp_path)
+    environment.keep_secret(tmp_path)
     assert kept.read_text() == before
     assert kept.stat().st_mode & 0o777 == 0o600
 

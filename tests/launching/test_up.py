@@ -6,9 +6,10 @@ import stat
 
 import psutil
 import pytest
+import requests
 
 from coordinator import embedded
-from tests.launching.installation import Installation, eventually, processes_of
+from tests.launching.installation import Installation, Up, eventually, processes_of
 
 
 def test_the_first_start_makes_everything_and_the_second_keeps_it(installation: Installation) -> None:
@@ -52,6 +53,36 @@ def test_what_dies_is_started_again_and_a_killed_up_is_taken_over(installation: 
     assert processes_of(installation.data) == []
 
 
+def test_who_has_signed_in_stays_signed_in_over_a_restart(installation: Installation) -> None:
+    first = installation.up()
+    browser = requests.Session()
+    form = {"username": first.told("Login"), "password": first.told("Password")}
+    signed_in(browser, first, form)
+    assert browser.get(first.told("Address"), allow_redirects=False).status_code == 200
+    assert first.stop() == 0
+    second = installation.up()
+    assert browser.get(second.told("Address"), allow_redirects=False).status_code == 200
+
+
+def signed_in(browser: requests.Session, installed: Up, form: dict[str, str]) -> None:
+    door = installed.told("Address") + "admin/login/"
+    browser.get(door)
+    csrf = {"csrfmiddlewaretoken": browser.cookies["coordinator_csrf"]}
+    browser.post(door, {**form, **csrf}, headers={"Referer": door}).raise_for_status()
+
+
+def test_a_database_that_is_killed_comes_back(installation: Installation) -> None:
+    running = installation.up()
+    server = embedded.Server(installation.data)
+    backend = next(each for each in processes_of(installation.data) if each.name() == "postgres").children()[-1]
+    backend.kill()
+    assert eventually(lambda: running.ask("/readyz").status_code == 200)
+    psutil.Process(int((server.files / "postmaster.pid").read_text().split()[0])).kill()
+    assert eventually(lambda: server.alive() and running.ask("/readyz").status_code == 200)
+    assert running.stop() == 0
+    assert processes_of(installation.data) == []
+
+
 def test_a_second_up_for_the_same_data_is_refused(installation: Installation) -> None:
     installation.up()
     refused = installation.manage("up", "--port", "0")
@@ -77,6 +108,8 @@ def test_a_port_in_use_is_one_sentence_and_nothing_was_started(installation: Ins
         ({"COORDINATOR_DATA": "/dev/null/data"}, "cannot be written (Not a directory): name another directory"),
         ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "start it, or correct DATABASE_URL."),
         ({"HOST": "no.such.host.invalid"}, "HOST takes an address of this machine"),
+        ({"PORT": "abc"}, "PORT must be a whole number, not 'abc'."),
+        ({"ADMIN_PASSWORD": "short"}, "ADMIN_PASSWORD is not fit: This password is too short."),
     ],
 )
 def test_a_fault_of_the_ground_is_one_sentence(

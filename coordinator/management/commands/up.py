@@ -20,6 +20,7 @@ from django.db import OperationalError, ProgrammingError, connections
 from django.utils import timezone
 
 from coordinator import environment, readiness, web
+from coordinator.embedded import EmbeddedProblem, Server
 from coordinator.launching import children, embedding, first_admin, ground
 from coordinator.launching.children import Child, Stop
 from coordinator.launching.first_admin import FirstAdmin
@@ -33,6 +34,7 @@ ASK_EVERY_S = 0.05
 class Command(BaseCommand):
     help = "Sets up what is missing and runs everything; settings come from the environment (see docs/settings.md)."
     requires_system_checks: list[str] = []
+    server: Server | None = None
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=settings.HOST, help="the address to listen at (HOST)")
@@ -43,7 +45,7 @@ class Command(BaseCommand):
         data = Path(settings.COORDINATOR_DATA)
         try:
             with ground.alone(data), ground.listen(options["host"], options["port"]) as listener:
-                ground.keep_secret(data)
+                first_admin.check_password(settings.ADMIN_PASSWORD)
                 with self.database(data), embedding.door(data) as door:
                     self.run(data, listener, door)
         except (CannotStart, Refusal) as problem:
@@ -56,7 +58,7 @@ class Command(BaseCommand):
             self.step(f"PostgreSQL {ground.check_outside(settings.DATABASE_URL)} of DATABASE_URL answers")
             yield
             return
-        server = ground.start_bundled(data)
+        self.server = server = ground.start_bundled(data)
         self.step(f"PostgreSQL (bundled) runs, its files are in {server.files}")
         try:
             yield
@@ -79,11 +81,23 @@ class Command(BaseCommand):
                 child.start()
             if self.wait_until_ready(address_of(listener), running, stop):
                 self.welcome(address_of(listener), admin, data)
-            children.watch(running, stop, self.step)
+            children.watch(running, stop, self.step, also=self.look_after_database)
         finally:
             self.step("Stopping")
             children.end(running)
             self.step("Web and workers have stopped")
+
+    def look_after_database(self) -> None:
+        """Starts the bundled server again when it has died."""
+        if self.server is None or self.server.alive():
+            return
+        self.step("PostgreSQL (bundled) has ended; starting it again")
+        try:
+            self.server.start()
+        except EmbeddedProblem as problem:
+            self.step(str(problem))
+        else:
+            self.step("PostgreSQL (bundled) runs again")
 
     def migrate(self) -> None:
         try:
