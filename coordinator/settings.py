@@ -122,6 +122,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("BEHIND_PR
 USE_TZ = True
 TIME_ZONE = text("TIME_ZONE", "UTC")
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = ["coordinator.formats"]
 USE_I18N = True
 STATIC_URL = "/static/"
 STATIC_ROOT = COORDINATOR_DATA / "static"
