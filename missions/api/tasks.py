@@ -81,7 +81,9 @@ class TaskView(Lists, Shows, TaskBase):
 
     @extend_schema(responses={200: TaskShape, 202: told.HeldTask})
     def partial_update(self, request: Request, key: str) -> Response:
-        """Changes fields, and the state by the same rules as a report; all of it or nothing."""
+        """Changes fields, and the state by the same rules as a report; all of it or nothing.
+
+        An agent changes `status`, `percent` and `outputs` of its task; any other field is 403."""
         task, fields = self.named(), self.body(TaskShape, partial=True)
         wanted = fields.pop("status", None)
         common = {
@@ -201,13 +203,16 @@ class TasksOfMission(TaskBase):
         return self.page(self.get_queryset())
 
     def create(self, request: Request, mission: str) -> Response:
-        """A new task, pending. A cycle of dependencies: 422; a mission that has ended: 409."""
+        """A new task, pending. A cycle of dependencies: 422; a mission that has ended: 409.
+
+        An agent makes tasks where it takes part, without `review_required` and `budget_usd`: else 403."""
         owner, fields = self.mission, self.body(TaskShape)
         if fields.pop("status", TaskStatus.PENDING) != TaskStatus.PENDING:
             raise Invalid({"status": ["A new task is pending."]})
         if fields.pop("mission", owner) != owner:
             raise Invalid({"mission": [f"The address names mission {owner.key}."]})
-        task = planning.create_task(mission=owner, **fields, actor=self.actor, now=self.now)
+        caller = callers.of(self.request.user)
+        task = planning.create_task(mission=owner, caller=caller, **fields, actor=self.actor, now=self.now)
         return self.fresh(task, status.HTTP_201_CREATED)
 
 

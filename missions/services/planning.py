@@ -68,11 +68,14 @@ def create_task(
     requirements: Sequence[Requirement] = (),
     actor: Actor,
     now: datetime,
+    caller: Caller | None = None,
     **fields: Any,
 ) -> Task:
-    """A pending task of a mission that has not ended. Raises KeyTaken, MissionEnded."""
+    """A pending task of a mission that has not ended. Raises KeyTaken, MissionEnded, NotPlanned."""
     with ledger.writing():
         mission = Mission.objects.select_for_update(no_key=True).get(pk=mission.pk)
+        if caller:
+            callers.refuse_making(mission, caller, fields)
         if mission.status in ENDED:
             raise MissionEnded(f"Mission {mission.key} is {mission.status}; it takes no more tasks.")
         _free(Task, fields.get("task_id"))
@@ -91,13 +94,14 @@ def create_task(
 def revise_task(
     task: Task, *, expected: int | None, actor: Actor, now: datetime, caller: Caller | None = None, **fields: Any
 ) -> Task:
-    """Changes what differs, the status excepted (see `moving`). Raises Stale, NotYours, Invalid on a cycle."""
+    """Changes what differs, the status excepted (see `moving`). Raises Stale, NotYours, NotPlanned, Invalid."""
     with ledger.writing():
         rows = Task.objects.select_for_update(of=("self",), no_key=True).select_related("mission", "agent", "sprint")
         task = rows.get(pk=task.pk)
         versions.require(task, expected)
         if caller:
             callers.refuse_stranger(task, caller)
+            callers.refuse_planning(caller, fields)
         change(task, fields, actor=actor, now=now)
     return task
 

@@ -38,7 +38,7 @@ class Filing:
 def file_report(
     task: Task, filing: Filing, *, caller: Caller, expected: int | None, actor: Actor, now: datetime
 ) -> tuple[Task, Outcome]:
-    """Records the report, its cost, and the move. Raises NotYours, ImpossibleMove, Stale, BlockedByPolicy.
+    """Records the report, its cost, and the move. Raises NotYours, NotPlanned, ImpossibleMove, Stale, BlockedByPolicy.
 
     All of it in one transaction. A policy that blocks leaves its refusal on record and nothing else of the report.
     """
@@ -46,6 +46,7 @@ def file_report(
         task = moving.locked(task)
         versions.require(task, expected)
         callers.refuse_stranger(task, caller, filing.fence)
+        callers.refuse_planning(caller, filing.changes)
         outcome = _file(task, filing, caller, actor, now)
     outcome.raise_if_blocked(task)
     return task, outcome

@@ -35,7 +35,7 @@ BODIES: dict[str, Any] = {
     "POST /api/missions/{mission}/tasks": {"objective": "Another task"},
     "POST /api/missions/{mission}/agents": {"agent": "{agent}", "role": "lead"},
     "POST /api/missions/{mission}/members": {"member": "{account}"},
-    "PATCH /api/tasks/{task}": {"objective": "Another objective"},
+    "PATCH /api/tasks/{task}": {"percent": 5},
     "POST /api/tasks/{task}/report": {"progress": {"status": "in_progress", "percent": 10}},
     "POST /api/tasks/{review}/approve": {"comment": "Good."},
     "POST /api/tasks/{review}/reject": {"comment": "Once more."},
