@@ -5,12 +5,10 @@ import re
 import uuid
 from collections.abc import Callable
 
-from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
-from coordinator.lib import problems
+from coordinator.lib import bodies, problems
 from coordinator.lib.errors import Refusal, Unavailable
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -102,35 +100,16 @@ def _sentence(status: int) -> str:
 
 
 class BodyLimit:
-    """Refuses bodies above `BODY_LIMIT` (1 MiB; 10 MiB for documents) before anything reads them into memory."""
+    """Refuses bodies above `BODY_LIMIT` (1 MiB; 10 MiB for documents), which `bodies.LimitedBodies` cut on arrival."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        limit = _limit_of(request.path)
-        if _declared_length(request) > limit or _real_length(request) > limit:
+        limit = bodies.limit_of(request.path)
+        cut = getattr(request, "scope", {}).get(bodies.TOO_LARGE, False)
+        if cut or bodies.declared_length(request.META.get("CONTENT_LENGTH") or "") > limit:
             return problems.plain_answer(
                 problems.problem(413, f"The body is larger than {limit:,} bytes. Send less at a time.")
             )
         return self.get_response(request)
-
-
-def _limit_of(path: str) -> int:
-    fits = [limit for prefix, limit in settings.BODY_LIMIT_BY_PREFIX.items() if path.startswith(prefix)]
-    return int(max(fits, default=settings.BODY_LIMIT))
-
-
-def _declared_length(request: HttpRequest) -> int:
-    declared = request.META.get("CONTENT_LENGTH") or "0"
-    return int(declared) if declared.isascii() and declared.isdigit() else 0
-
-
-def _real_length(request: HttpRequest) -> int:
-    """The body's length when none was declared (chunked transfer); reads at most Django's own limit."""
-    if request.META.get("CONTENT_LENGTH") or request.method in {"GET", "HEAD", "OPTIONS"}:
-        return 0
-    try:
-        return len(request.body)
-    except RequestDataTooBig:
-        return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE) + 1
