@@ -17,6 +17,9 @@ TAKEN = requests.codes.conflict
 SPRINT = re.compile(r"day\.r(\d+)\Z")
 SPRINT_DAYS = 11
 TOKENS_LAST = timedelta(hours=2)
+OURS = {"agent": [part.agent_id for part in AGENTS]}
+"""The policies of the demo hold for the agents of the demo alone: nobody else's work is held up."""
+
 POLICIES: tuple[dict[str, Any], ...] = (
     {
         "policy_id": "demo-no-force-push",
@@ -70,7 +73,7 @@ class Stage:
         for part in AGENTS:
             self._register(part)
         for policy in POLICIES:
-            _once(self.admin, "/policies", policy)
+            _once(self.admin, "/policies", {**policy, "scope": OURS})
         self.narrator.say("admin", f"{len(PEOPLE)} people, {len(AGENTS)} agents and {len(POLICIES)} policies are there")
         return callers
 

@@ -87,7 +87,7 @@ def evaluate(api: Client) -> None:
     owner, agent, branch = things.mission(api), things.agent(api), unique("branch")
     body = {
         "policy_id": unique("p"), "conditions": {"action_type": "git_push", "branch": branch, "force": True},
-        "actions": [{"block": "Not by force."}],
+        "actions": [{"block": "Not by force."}], "scope": {"mission": [owner]},
     }  # fmt: skip
     api.post("/policies", {"policy": body}, 201)
     action = {"action_type": "git_push", "branch": branch, "force": True}
@@ -139,7 +139,7 @@ def replay(api: Client) -> None:
     expect({"entries", "state", "timeline"} <= set(told.json), told)
     first = api.every(f"/missions/{owner}/trace")[0]["id"]
     same(api.post(f"/missions/{owner}/replay", {"until": first})["entries"], 1)
-    api.post(f"/missions/{owner}/replay", {"until": "yesterday"}, 400)
+    api.post(f"/missions/{owner}/replay", {"until": "yesterday"}, 422)
 
 
 @promise("POST /objectives", "objectives, key results and requirements: made, listed, shown, revised")

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from coordinator.demo.api import Api
+from tests.contract.__main__ import outcome
+from tests.contract.all import PROMISES as CONTRACT
+from tests.contract.client import Client
 from tests.demo.conftest import Demo
 from tests.faults.crew import Workers
 
@@ -16,8 +19,8 @@ MISSIONS = ("bcrypt.r1", "django.r1", "coordinator.r1")
 class Story:
     """What the API tells after the day."""
 
-    def __init__(self, api: Api, told: str) -> None:
-        self.api, self.told = api, told
+    def __init__(self, api: Api, told: str, token: str) -> None:
+        self.api, self.told, self.token = api, told, token
 
     def entries(self, event: str) -> list[Any]:
         return list(self.api.every("/trace", event=event))
@@ -127,6 +130,12 @@ def no_token_of_the_day_is_left(story: Story) -> None:
     }
 
 
+def nobody_elses_work_is_held_up(story: Story) -> None:
+    client = Client(story.api.url, story.token)
+    came = {f"{each.about} {each.says}": outcome(each, client) for each in CONTRACT}
+    assert {name: told for name, told in came.items() if told != "ok"} == {}
+
+
 PROMISES = (
     a_force_push_was_blocked,
     a_held_start_was_approved_by_a_person,
@@ -144,6 +153,7 @@ PROMISES = (
     every_record_is_in_order,
     agents_and_people_each_acted_for_themselves,
     no_token_of_the_day_is_left,
+    nobody_elses_work_is_held_up,
 )
 
 
@@ -153,7 +163,7 @@ def test_the_day_is_played_to_its_end_and_keeps_every_promise(
     process = demo("--url", served, "--token", token, "--fast")
     told, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, told
-    story = Story(api, told)
+    story = Story(api, told, token)
     for promise in PROMISES:
         with subtests.test(promise.__name__.replace("_", " ")):
             promise(story)
