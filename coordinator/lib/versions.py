@@ -2,13 +2,20 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from coordinator.lib.errors import Invalid, Stale
 from coordinator.lib.models import Resource
 
 
-def require(row: Resource, expected: int | None) -> None:
+class Versioned(Protocol):
+    """A row with a version: a column, or a number that follows from how far the row has come."""
+
+    @property
+    def version(self) -> int: ...
+
+
+def require(row: Versioned, expected: int | None) -> None:
     """Raises Stale when the caller read another version than the (locked) row has now."""
     if expected is not None and row.version != expected:
         raise Stale(

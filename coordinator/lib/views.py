@@ -15,6 +15,7 @@ from rest_framework.viewsets import GenericViewSet, ViewSetMixin
 from coordinator.lib import filters as filtering
 from coordinator.lib.errors import Malformed
 from coordinator.lib.models import Resource
+from coordinator.lib.versions import Versioned
 
 
 class Body:
@@ -84,7 +85,7 @@ class ResourceView(Body, GenericViewSet[Any]):
         found = self.get_queryset() if rows is None else rows
         return found.identified(self.kwargs[key])  # type: ignore[attr-defined]
 
-    def answer(self, row: Resource, code: int = status.HTTP_200_OK, **also: Any) -> Response:
+    def answer(self, row: Versioned, code: int = status.HTTP_200_OK, **also: Any) -> Response:
         """The resource, flat, with its version as ETag."""
         shape = self.get_serializer_class()(row, context=self.get_serializer_context())
         return Response({**shape.data, **also}, status=code, headers={"ETag": f'"{row.version}"'})

@@ -12,6 +12,7 @@ from agents.services.registering import is_service
 from coordinator.lib.errors import NotAllowed
 from coordinator.lib.filters import Belongs, Choice, Flag
 from coordinator.lib.models import numbered
+from coordinator.lib.schema import MATCH
 from coordinator.lib.serializers import Strict
 from coordinator.lib.views import Lists, ResourceView
 from missions import causes
@@ -25,12 +26,13 @@ class AdvisorySerializer(serializers.ModelSerializer[Advisory]):
     task = serializers.SlugRelatedField[Any](slug_field="task_id", read_only=True, allow_null=True)
     agent = serializers.SlugRelatedField[Any](slug_field="agent_id", read_only=True, allow_null=True)
     acknowledged_by = serializers.StringRelatedField[Any](read_only=True, allow_null=True)
+    version = serializers.IntegerField(read_only=True)
 
     class Meta:
         model = Advisory
         fields = [
             "id", "kind", "severity", "cause", "message", "evidence", "mission", "task", "agent",
-            "opened_at", "resolved_at", "acknowledged_at", "acknowledged_by",
+            "opened_at", "resolved_at", "acknowledged_at", "acknowledged_by", "version",
         ]  # fmt: skip
 
 
@@ -57,16 +59,16 @@ class AdvisoryView(Lists, ResourceView):
 
     def retrieve(self, request: Request, key: str) -> Response:
         """One advisory, by its id."""
-        return Response(self.get_serializer(self._advisory(key)).data)
+        return self.answer(self._advisory(key))
 
-    @extend_schema(request=Acknowledgement, responses=AdvisorySerializer)
+    @extend_schema(request=Acknowledgement, responses=AdvisorySerializer, parameters=[MATCH])
     def acknowledge(self, request: Request, key: str) -> Response:
         """Says that a person has seen it; it stays open until its cause is gone."""
         self.body(Acknowledgement)
         if is_service(request.user):
             raise NotAllowed("People acknowledge advisories; agents read them.")
-        advisory = advising.acknowledge(self._advisory(key), person=request.user, actor=self.actor, now=self.now)
-        return Response(self.get_serializer(advisory).data)
+        by = {"person": request.user, "expected": self.expected, "actor": self.actor, "now": self.now}
+        return self.answer(advising.acknowledge(self._advisory(key), **by))
 
     def _advisory(self, key: str) -> Advisory:
         found: Advisory = numbered(self.get_queryset(), key)

@@ -56,3 +56,8 @@ class Advisory(models.Model):
 
     def __str__(self) -> str:
         return self.message
+
+    @property
+    def version(self) -> int:
+        """1 when it is opened; being seen adds one, and so does being resolved."""
+        return 1 + (self.acknowledged_at is not None) + (self.resolved_at is not None)

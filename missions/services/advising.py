@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from coordinator.lib import versions
 from coordinator.lib.refs import Subject
 from missions import causes
 from missions.causes import Cause
@@ -33,11 +34,17 @@ def review(*, now: datetime) -> tuple[int, int]:
     return opened, resolved
 
 
-def acknowledge(advisory: Advisory, *, person: Any, actor: Actor, now: datetime) -> Advisory:
-    """Says that a person has seen it. A repeat changes nothing; a resolved one may still be acknowledged."""
+def acknowledge(
+    advisory: Advisory, *, person: Any, actor: Actor, now: datetime, expected: int | None = None
+) -> Advisory:
+    """Says that a person has seen it. A repeat changes nothing; a resolved one may still be acknowledged.
+
+    Raises Stale.
+    """
     with ledger.writing():
         rows = Advisory.objects.select_for_update(of=("self",)).select_related("mission", "task", "agent")
         advisory = rows.get(pk=advisory.pk)
+        versions.require(advisory, expected)
         if advisory.acknowledged_at is None:
             advisory.acknowledged_at, advisory.acknowledged_by = now, person
             advisory.save(update_fields=["acknowledged_at", "acknowledged_by"])

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from coordinator.lib.filters import Choice, Equals, Made, Since
 from coordinator.lib.models import numbered
+from coordinator.lib.schema import MATCH
 from coordinator.lib.views import Lists, ResourceView
 from policies.api import log_serializers as shapes
 from policies.models import Approval, Decision, Policy
@@ -55,7 +56,7 @@ class DecisionView(Lists, ResourceView):
     }
 
     def retrieve(self, request: Request, key: str) -> Response:
-        return Response(self.get_serializer(numbered(self.get_queryset(), key)).data)
+        return self.answer(numbered(self.get_queryset(), key))
 
 
 class ApprovalView(Lists, ResourceView):
@@ -80,14 +81,14 @@ class ApprovalView(Lists, ResourceView):
     }
 
     def retrieve(self, request: Request, key: str) -> Response:
-        return Response(self.get_serializer(numbered(self.get_queryset(), key)).data)
+        return self.answer(numbered(self.get_queryset(), key))
 
-    @extend_schema(request=shapes.DecideBody, responses=shapes.ApprovalShape)
+    @extend_schema(request=shapes.DecideBody, responses=shapes.ApprovalShape, parameters=[MATCH])
     def approve(self, request: Request, key: str) -> Response:
         """Grants it and does what was held; 409 when it was decided already or no longer fits."""
         return self._decide(escalating.approve, key)
 
-    @extend_schema(request=shapes.DecideBody, responses=shapes.ApprovalShape)
+    @extend_schema(request=shapes.DecideBody, responses=shapes.ApprovalShape, parameters=[MATCH])
     def reject(self, request: Request, key: str) -> Response:
         """Refuses it; until its deadline the same action is blocked."""
         return self._decide(escalating.reject, key)
@@ -95,5 +96,13 @@ class ApprovalView(Lists, ResourceView):
     def _decide(self, word: Any, key: str) -> Response:
         approval = numbered(self.get_queryset(), key)
         comment = self.body(shapes.DecideBody)["comment"]
-        decided = word(approval, person=self.request.user, comment=comment, actor=self.actor, now=self.now)
-        return Response(self.get_serializer(decided).data)
+        return self.answer(
+            word(
+                approval,
+                person=self.request.user,
+                comment=comment,
+                expected=self.expected,
+                actor=self.actor,
+                now=self.now,
+            )
+        )

@@ -31,6 +31,7 @@ class DecisionShape(serializers.ModelSerializer[Decision]):
     task = KeyOrNull(source="task_key")
     agent = KeyOrNull(source="agent_key")
     decisions = FindingShape(source="matched", many=True)
+    version = serializers.IntegerField(read_only=True)
     input = serializers.DictField(source="asked", help_text="Everything that was judged, secrets masked.")
 
     class Meta:
@@ -38,6 +39,7 @@ class DecisionShape(serializers.ModelSerializer[Decision]):
         fields = (
             "id", "at", "point", "action_type", "outcome", "mission", "task", "agent", "actor_kind", "actor_name",
             "decisions", "input", "input_hash", "bundle_hash", "approval", "duration_us",
+            "version",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -51,13 +53,14 @@ class ApprovalShape(serializers.ModelSerializer[Approval]):
     deadline = serializers.DateTimeField(source="expires_at")
     decided_by = serializers.StringRelatedField[Any](allow_null=True)
     state = serializers.ChoiceField(choices=ApprovalState.choices())
+    version = serializers.IntegerField(read_only=True)
 
     class Meta:
         model = Approval
         fields = (
             "id", "state", "summary", "reason", "point", "action_type", "action", "policies", "subject", "mission",
             "task", "agent", "requester", "created_at", "deadline", "decided_at", "decided_by", "comment",
-            "consumed_at", "digest",
+            "consumed_at", "digest", "version",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -87,6 +87,11 @@ class Approval(models.Model):
         return f"{self.pk}: {self.summary}"
 
     @property
+    def version(self) -> int:
+        """1 while it waits, 2 when it is decided; the use of a grant adds one."""
+        return 1 + (self.decided_at is not None) + (self.consumed_at is not None)
+
+    @property
     def mission(self) -> Ref | None:
         return None if self.mission_id is None else Ref(self.mission_id, self.mission_key)
 

@@ -1,7 +1,7 @@
 """The decision log: what was asked, what the policies said, and everything that they were told."""
 
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -43,6 +43,9 @@ class Decision(models.Model):
     bundle_hash = models.CharField("hash of the policies in force", max_length=64)
     approval = models.ForeignKey(Approval, null=True, on_delete=models.PROTECT, related_name="decisions")
     duration_us = models.PositiveIntegerField("duration in microseconds")
+
+    version: ClassVar[int] = 1
+    """What was decided never changes."""
 
     objects = DecisionQuerySet.as_manager()
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
+from coordinator.lib import versions
 from coordinator.lib.errors import Conflict, ImpossibleMove, NotAllowed, Refusal
 from policies import wording
 from policies.engine import Facts, Finding
@@ -65,13 +66,15 @@ def stand(facts: Facts, asking: list[Finding], *, actor: Actor, now: datetime) -
     return Standing("granted", latest)
 
 
-def approve(approval: Approval, *, person: Any, comment: str, actor: Actor, now: datetime) -> Approval:
+def approve(
+    approval: Approval, *, person: Any, comment: str, actor: Actor, now: datetime, expected: int | None = None
+) -> Approval:
     """Grants it, and does what was held in the same transaction; an asked-about action is let through once.
 
     When what was held no longer fits, that is recorded, and the reason raised. Raises NotAllowed, AlreadyDecided,
-    DeadlinePassed.
+    DeadlinePassed, Stale.
     """
-    _refuse(approval, person, now)
+    _refuse(approval, person, expected, now)
     overtaken: Refusal | None = None
     with ledger.writing():
         try:
@@ -94,9 +97,12 @@ def approve(approval: Approval, *, person: Any, comment: str, actor: Actor, now:
     return approval
 
 
-def reject(approval: Approval, *, person: Any, comment: str, actor: Actor, now: datetime) -> Approval:
-    """Refuses it: until its deadline the same action is blocked. Raises NotAllowed, AlreadyDecided, DeadlinePassed."""
-    _refuse(approval, person, now)
+def reject(
+    approval: Approval, *, person: Any, comment: str, actor: Actor, now: datetime, expected: int | None = None
+) -> Approval:
+    """Refuses it: until its deadline the same action is blocked. Raises NotAllowed, AlreadyDecided, DeadlinePassed,
+    Stale."""
+    _refuse(approval, person, expected, now)
     with ledger.writing():
         approval = _close(approval, ApprovalState.REJECTED, by=person, comment=comment, now=now)
         ledger.record(ApprovalRejected(**_about(approval), comment=comment), actor=actor, at=now)
@@ -196,11 +202,12 @@ def _expire(approval: Approval, actor: Actor, now: datetime) -> None:
     ledger.record(ApprovalExpired(**_about(approval)), actor=actor, at=now)
 
 
-def _refuse(approval: Approval, person: Any, now: datetime) -> None:
+def _refuse(approval: Approval, person: Any, expected: int | None, now: datetime) -> None:
     if person.kind != "person":
         raise NotAllowed("Only people decide approvals.")
     if person.pk == approval.requester_id:
         raise NotAllowed("Somebody else must decide what you asked for.")
+    versions.require(approval, expected)
     if approval.state != ApprovalState.PENDING:
         _refuse_decided(approval)
     if approval.expires_at <= now:

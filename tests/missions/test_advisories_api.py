@@ -54,6 +54,18 @@ def test_a_person_acknowledges_once_and_it_stays_open() -> None:
     assert Entry.objects.filter(kind="advisory.acknowledged").count() == 1
 
 
+def test_an_advisory_is_acknowledged_as_it_was_read_or_not_at_all(operator: APIClient) -> None:
+    row = advisory()
+    address = f"/api/advisories/{row.pk}"
+    read = operator.get(address)
+    assert (read["ETag"], read.json()["version"]) == ('"1"', 1)
+    Advisory.objects.filter(pk=row.pk).update(resolved_at=timezone.now())
+    stale = operator.post(f"{address}/acknowledge", {}, format="json", HTTP_IF_MATCH=read["ETag"])
+    assert (stale.status_code, operator.get(address).json()["acknowledged_at"]) == (412, None)
+    answer = operator.post(f"{address}/acknowledge", {}, format="json", HTTP_IF_MATCH='"2"')
+    assert (answer.status_code, answer["ETag"]) == (200, '"3"')
+
+
 def test_agents_and_viewers_read_advisories_and_acknowledge_none() -> None:
     row = advisory()
     for client in (client_of(person("viewer")), world.token_client(world.agent())):

@@ -67,3 +67,31 @@ def test_the_list_of_approvals_costs_the_same_for_one_and_for_many(django_assert
     assert reader.get(f"/api/approvals/{number}").json()["state"] == "rejected"
     assert reader.get("/api/approvals?state=maybe").status_code == 400
     assert reader.get("/api/approvals/999999").status_code == 404
+
+
+def test_an_approval_is_decided_as_it_was_read_or_not_at_all() -> None:
+    policy(conditions={"action_type": "deploy"}, actions=[{"escalate": "ask"}])
+    client, _ = with_agent()
+    number = ask(client, {"action_type": "deploy", "version": "1"}).json()["approval"]
+    reader = client_of(person())
+    address = f"/api/approvals/{number}"
+    read = reader.get(address)
+    assert (read["ETag"], read.json()["version"]) == ('"1"', 1)
+    for word in ("approve", "reject"):
+        stale = reader.post(f"{address}/{word}", {}, format="json", HTTP_IF_MATCH='"2"')
+        assert (stale.status_code, reader.get(address).json()) == (412, read.json())
+    granted = reader.post(f"{address}/approve", {}, format="json", HTTP_IF_MATCH=read["ETag"])
+    assert (granted.status_code, granted["ETag"], granted.json()["version"]) == (200, '"2"', 2)
+    assert reader.post(f"{address}/reject", {}, format="json", HTTP_IF_MATCH='"1"').status_code == 412
+    assert reader.post(f"{address}/reject", {}, format="json", HTTP_IF_MATCH='"2"').status_code == 409
+    ask(client, {"action_type": "deploy", "version": "1"})
+    assert reader.get(address)["ETag"] == '"3"'
+
+
+def test_a_decision_never_changes_and_its_version_says_so() -> None:
+    policy()
+    client, _ = with_agent()
+    ask(client)
+    (shown,) = client.get("/api/decisions").json()["results"]
+    answer = client.get(f"/api/decisions/{shown['id']}")
+    assert (shown["version"], answer["ETag"]) == (1, '"1"')
