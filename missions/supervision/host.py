@@ -17,8 +17,8 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from coordinator.lib.errors import Refusal
-from missions.services import advising, claiming, executing
-from missions.supervision import drain, executor, presence, supervisor
+from missions.services import advising, claiming, executing, hosting
+from missions.supervision import drain, executor, presence
 from missions.supervision.server import CannotFold, MissionServer, behind
 from traceability import hints
 
@@ -65,9 +65,9 @@ def wake(now: datetime) -> None:
 def turn(*, now: datetime, advice: bool) -> None:
     """Everything that is due now: processes, leases, and on some turns advice. One chore's fault spares the others."""
     name = presence.machine()
-    _do(supervisor.give_back_unwanted, now)
-    _do(lambda *, now: supervisor.take_wanted(host=name, now=now), now)
-    _do(lambda *, now: evaluate(supervisor.beat(host=name, now=now), now=now), now)
+    _do(hosting.give_back_unwanted, now)
+    _do(lambda *, now: hosting.take_wanted(host=name, now=now), now)
+    _do(lambda *, now: evaluate(hosting.beat(host=name, now=now), now=now), now)
     for chore in (*OFTEN, *(SELDOM if advice else ())):
         _do(chore, now)
 
@@ -83,7 +83,7 @@ def evaluate(mission_ids: list[int], *, now: datetime) -> None:
             server.catch_up()
         except CannotFold as problem:
             del SERVERS[server.mission_id]
-            supervisor.crash(server.mission_id, str(problem), host=presence.machine(), now=now)
+            hosting.crash(server.mission_id, str(problem), host=presence.machine(), now=now)
 
 
 @contextmanager
@@ -135,7 +135,7 @@ def _turns(held: psycopg.Connection, end: float) -> int:
             pass
         drain.wait(SHORTEST_TURN_S - (time.monotonic() - began))
     if drain.asked():
-        supervisor.give_back_all(host=presence.machine(), now=timezone.now())
+        hosting.give_back_all(host=presence.machine(), now=timezone.now())
         SERVERS.clear()
     return turns
 

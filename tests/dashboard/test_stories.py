@@ -13,8 +13,7 @@ from coordinator.lib.refs import Ref, Subject
 from missions.events import ProcessChanged
 from missions.lifecycle import MissionStatus
 from missions.models import Mission
-from missions.services import planning, steering
-from missions.supervision import supervisor
+from missions.services import hosting, planning, steering
 from policies.events import DecisionMade
 from tests.factories import person, token_of, unique
 from traceability import ledger
@@ -78,11 +77,11 @@ def test_accounts_sessions_and_tokens_are_never_in_the_feed() -> None:
 
 def test_a_restart_of_the_processes_is_not_news_but_a_crash_is() -> None:
     mission = running("Move the invoices")
-    supervisor.take_wanted(host="vm", now=timezone.now())
-    supervisor.give_back_all(host="vm", now=timezone.now())
+    hosting.take_wanted(host="vm", now=timezone.now())
+    hosting.give_back_all(host="vm", now=timezone.now())
     assert told() == ["ann started Move the invoices", "ann created Move the invoices"]
-    supervisor.take_wanted(host="vm", now=timezone.now())
-    supervisor.crash(mission.pk, "out of memory", host="vm", now=timezone.now())
+    hosting.take_wanted(host="vm", now=timezone.now())
+    hosting.crash(mission.pk, "out of memory", host="vm", now=timezone.now())
     assert told(limit=1) == ["coordinator reports a crash of the process of Move the invoices"]
 
 

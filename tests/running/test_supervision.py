@@ -9,11 +9,11 @@ from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from missions import jobs
+from missions import jobs, restarts
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Advisory, Claim, Mission, MissionProcess, WorkerHost
-from missions.services import claiming, steering
-from missions.supervision import drain, host, presence, supervisor
+from missions.services import claiming, hosting, steering
+from missions.supervision import drain, host, presence
 from tests.missions import world
 from traceability import hints
 from traceability.events import SYSTEM
@@ -69,10 +69,10 @@ def test_a_process_that_is_no_longer_wanted_is_let_go(after: MissionStatus, db: 
 
 def test_a_process_of_a_silent_host_is_taken_over_and_counted(db: None) -> None:
     mission = world.mission()
-    supervisor.take_wanted(host=ELSEWHERE, now=timezone.now())
+    hosting.take_wanted(host=ELSEWHERE, now=timezone.now())
     turn()
     assert process_of(mission).host == ELSEWHERE
-    turn(seconds=supervisor.SILENT_AFTER.total_seconds() + 1)
+    turn(seconds=hosting.SILENT_AFTER.total_seconds() + 1)
     process = process_of(mission)
     assert (process.host, process.restarts) == (presence.machine(), 1)
 
@@ -92,7 +92,7 @@ def test_one_mission_that_cannot_be_folded_crashes_alone_and_is_tried_again_afte
     assert len(host.SERVERS[whole.pk].state.tasks) == 1
     turn()
     assert process_of(broken).state == "crashed", "it pauses first"
-    turn(seconds=supervisor.FIRST_PAUSE_S + 1)
+    turn(seconds=restarts.FIRST_PAUSE_S + 1)
     assert process_of(broken).state == "running"
     assert len(host.SERVERS[broken.pk].state.tasks) == 1
 

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from missions.events import ProcessChanged
 from missions.models import MissionProcess
+from missions.restarts import is_due
 from traceability import ledger
 from traceability.events import SYSTEM
 
@@ -16,9 +17,6 @@ State = MissionProcess.State
 
 SILENT_AFTER = timedelta(seconds=90)
 """A process whose host has not beaten for so long is free to be taken by another."""
-
-FIRST_PAUSE_S = 2
-LONGEST_PAUSE_S = 600
 
 
 def take_wanted(*, host: str, now: datetime, at_most: int = 500) -> list[int]:
@@ -28,7 +26,7 @@ def take_wanted(*, host: str, now: datetime, at_most: int = 500) -> list[int]:
     with ledger.writing():
         rows = MissionProcess.objects.select_for_update(of=("self",), skip_locked=True).select_related("mission")
         found = rows.filter(free, wanted=True).order_by("mission_id")[:at_most]
-        taken = [process for process in found if is_due(process, now)]
+        taken = [each for each in found if each.state != State.CRASHED or is_due(each.restarts, each.since, now)]
         for process in taken:
             was_lost = process.state == State.RUNNING
             process.restarts += was_lost
@@ -38,12 +36,6 @@ def take_wanted(*, host: str, now: datetime, at_most: int = 500) -> list[int]:
             told = ProcessChanged(mission=process.mission.ref, state=process.state, host=host, detail=detail)
             ledger.record(told, actor=SYSTEM, at=now)
     return [process.mission_id for process in taken]
-
-
-def is_due(process: MissionProcess, now: datetime) -> bool:
-    """Whether a crashed process has paused long enough: 2 s after its first crash, doubled by each further one."""
-    pause_s = min(FIRST_PAUSE_S * 2 ** min(max(process.restarts - 1, 0), 10), LONGEST_PAUSE_S)
-    return process.state != State.CRASHED or process.since + timedelta(seconds=pause_s) <= now
 
 
 def give_back_unwanted(*, now: datetime) -> int:
