@@ -131,9 +131,12 @@ class TaskMoveHeld(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskReviewed(Event):
+    """`reviewer` gave the verdict; the actor is who let it take effect: the same, or who released the held move."""
+
     kind: ClassVar[str] = "task.reviewed"
     approved: bool
     comment: str = ""
+    reviewer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

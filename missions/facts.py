@@ -23,7 +23,7 @@ def of_task_move(task: Task, before: str, after: str, *, now: datetime) -> dict[
         "outputs": sorted(task.outputs),
         "overdue": task.due_at is not None and task.due_at < now,
         "cost_usd": plain_money(task.cost_usd),
-        "budget_used_percent": _share(task.cost_usd, task.budget_usd),
+        **_share(task.cost_usd, task.budget_usd),
         "mission": of_mission(task.mission),
     }
 
@@ -34,7 +34,7 @@ def of_mission(mission: Mission) -> dict[str, Any]:
         "status": str(mission.status),
         "review_required": mission.review_required,
         "cost_usd": plain_money(mission.cost_usd),
-        "budget_used_percent": _share(mission.cost_usd, mission.budget_usd),
+        **_share(mission.cost_usd, mission.budget_usd),
     }
 
 
@@ -49,6 +49,8 @@ def of_mission_move(mission: Mission, before: str, after: str, *, now: datetime)
     }
 
 
-def _share(cost: Any, budget: Any) -> int | None:
-    """Whole percent of the budget that is spent; None without a budget."""
-    return None if not budget else int(cost * 100 / budget)
+def _share(cost: Any, budget: Any) -> dict[str, int]:
+    """Whole percent of the budget that is spent. Without a budget there is no such fact, so no policy matches it."""
+    if budget is None:
+        return {}
+    return {"budget_used_percent": int(cost * 100 / budget) if budget else 100}

@@ -108,12 +108,17 @@ class Finding:
     matched: list[dict[str, Any]] = field(default_factory=list)
     error: str = ""
 
+    @property
+    def message(self) -> str:
+        """What the policy says to the action; when it could not be judged, why."""
+        return self.error or self.rule.message
+
     def as_data(self) -> dict[str, Any]:
         said = {
             "policy_id": self.rule.key,
             "revision": self.rule.revision,
             "outcome": str(self.outcome),
-            "message": self.rule.message,
+            "message": self.message,
             "mode": str(self.rule.mode),
             "would_have": str(self.would_have),
             "matched": self.matched,

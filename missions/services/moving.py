@@ -17,6 +17,7 @@ from missions.events import TaskMoved, TaskMoveHeld, TaskMoveRefused, TaskReleas
 from missions.lifecycle import HELD, TASK_MOVES, TaskStatus, is_open, refusal_of, reported_moves
 from missions.models import Claim, Task
 from policies.services import deciding
+from policies.services.deciding import Verdict
 from traceability import ledger
 from traceability.events import Actor
 
@@ -69,7 +70,7 @@ def ask(task: Task, after: TaskStatus, *, actor: Actor, now: datetime, reason: s
     return settle(task, after, verdict, actor=actor, now=now, reason=reason) if verdict else STAYED
 
 
-def weigh(task: Task, after: TaskStatus, *, actor: Actor, now: datetime) -> Any:
+def weigh(task: Task, after: TaskStatus, *, actor: Actor, now: datetime) -> Verdict | None:
     """The policies' verdict on a reported move, or None when it is none. Raises ImpossibleMove."""
     before = TaskStatus(task.status)
     if after == before:
@@ -79,7 +80,9 @@ def weigh(task: Task, after: TaskStatus, *, actor: Actor, now: datetime) -> Any:
     return judge(task, before, after, actor=actor, now=now)
 
 
-def settle(task: Task, after: TaskStatus, verdict: Any, *, actor: Actor, now: datetime, reason: str = "") -> Outcome:
+def settle(
+    task: Task, after: TaskStatus, verdict: Verdict, *, actor: Actor, now: datetime, reason: str = ""
+) -> Outcome:
     """Does what the policies' verdict says with a locked task: refuse on record, hold for approval, or move."""
     before = TaskStatus(task.status)
     decisions = tuple(verdict.as_data())
@@ -94,15 +97,17 @@ def settle(task: Task, after: TaskStatus, verdict: Any, *, actor: Actor, now: da
     if verdict.outcome == "block":
         ledger.record(TaskMoveRefused(**told), actor=actor, at=now)
         return Outcome(moved=False, blocked=True, decisions=decisions)
-    if verdict.outcome == "escalate":
+    if verdict.outcome == "escalate" and verdict.approval_id is not None:
         ledger.record(TaskMoveHeld(**told, approval=verdict.approval_id), actor=actor, at=now)
         return Outcome(moved=False, decisions=decisions, approval=verdict.approval_id)
     move(task, after, actor=actor, now=now, reason=reason, decisions=decisions)
     return Outcome(moved=True, decisions=decisions)
 
 
-def judge(task: Task, before: TaskStatus, after: TaskStatus, *, actor: Actor, now: datetime) -> Any:
-    """What the policies say of the move."""
+def judge(
+    task: Task, before: TaskStatus, after: TaskStatus, *, actor: Actor, now: datetime, remark: str = ""
+) -> Verdict:
+    """What the policies say of the move; `remark` is what the actor says with it."""
     return deciding.decide(
         point="task_transition",
         action=facts.of_task_move(task, before, after, now=now),
@@ -112,6 +117,7 @@ def judge(task: Task, before: TaskStatus, after: TaskStatus, *, actor: Actor, no
         sprint=task.sprint.ref if task.sprint else None,
         agent_type=task.agent.adapter_module if task.agent else "",
         capabilities=subjects.capabilities(task.agent, task),
+        remark=remark,
         actor=actor,
         now=now,
     )

@@ -7,25 +7,34 @@ from typing import Any
 
 from django.db.models import Q
 
-from accounts.models import User
 from coordinator.lib import versions
 from coordinator.lib.errors import ImpossibleMove, NotAllowed
-from missions.events import TaskReviewed
+from missions.events import TaskCreated, TaskReviewed, TaskRevised
 from missions.lifecycle import TaskStatus
 from missions.models import Report, Review, Task
 from missions.services import moving
 from missions.services.moving import Outcome
+from policies.models import Approval
 from traceability import ledger
 from traceability.events import Actor
+from traceability.models import Entry
 
 Merge = Callable[[str], None]
 WORKED = Q(status__in=[TaskStatus.IN_PROGRESS, TaskStatus.PENDING_REVIEW]) | ~Q(outputs={})
 """Reports that tell of work, not of its bookkeeping."""
 
 
+class Unmerged(Exception):
+    """Nothing stands against the approval of this task, but its pull request has to be merged before."""
+
+    def __init__(self, task: Task) -> None:
+        self.task, self.address = task, str(task.outputs["pr_url"])
+        super().__init__(self.address)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What a reviewer says of a task, and when."""
+class Word:
+    """What a reviewer says of a task, and when. The actor is the reviewer, or who released what was held."""
 
     after: TaskStatus
     comment: str
@@ -41,88 +50,91 @@ def approve(
 
     Raises ImpossibleMove, NotAllowed, Stale, what `merge` raises, BlockedByPolicy.
     """
-    given = Verdict(after=TaskStatus.COMPLETED, comment=comment, reviewer=reviewer, actor=actor, now=now)
-    task, outcome = _settle(task, given, expected, waits_for="pr_url")
-    if outcome.moved or outcome.approval is not None:
-        return task, outcome
-    merge(str(task.outputs["pr_url"]))
-    return _finish(task, given, outcome.decisions)
+    word = Word(after=TaskStatus.COMPLETED, comment=comment, reviewer=reviewer, actor=actor, now=now)
+    try:
+        return _settle(task, word, expected, _refuse_unmerged)
+    except Unmerged as waiting:
+        merge(waiting.address)
+        return _settle(task, word, waiting.task.version)
 
 
 def reject(
     task: Task, *, comment: str, reviewer: Any, expected: int | None, actor: Actor, now: datetime
 ) -> tuple[Task, Outcome]:
     """Sends a task in review back. Raises ImpossibleMove, NotAllowed, Stale, BlockedByPolicy."""
-    given = Verdict(after=TaskStatus.REJECTED, comment=comment, reviewer=reviewer, actor=actor, now=now)
-    return _settle(task, given, expected)
+    word = Word(after=TaskStatus.REJECTED, comment=comment, reviewer=reviewer, actor=actor, now=now)
+    return _settle(task, word, expected)
 
 
-def record_released(task: Task, after: TaskStatus, *, actor: Actor, now: datetime) -> None:
-    """Keeps the review of a (locked) task whose held move an approval has released; its approver is the reviewer."""
-    reviewer = User.objects.get(pk=actor.id)
-    _keep(
-        task, Verdict(after=after, comment="Held by a policy, then approved.", reviewer=reviewer, actor=actor, now=now)
-    )
+def release(task: Task, after: TaskStatus, *, held: Approval, person: Any, actor: Actor, now: datetime) -> None:
+    """Makes the held review of a (locked) task, which `person` releases: it stays its reviewer's, with their comment.
+
+    Raises ImpossibleMove, NotAllowed as a review by `person` would.
+    """
+    refuse(task, person)
+    reviewer = held.requester or person
+    moving.move(task, after, actor=actor, now=now, reason=held.remark[:500])
+    _keep(task, Word(after=after, comment=held.remark, reviewer=reviewer, actor=actor, now=now))
 
 
-def _settle(task: Task, given: Verdict, expected: int | None, waits_for: str = "") -> tuple[Task, Outcome]:
-    """Asks the policies and moves the task, unless its outputs hold something that has to be done before."""
+def refuse(task: Task, reviewer: Any) -> None:
+    """Raises ImpossibleMove, NotAllowed when this account may not review the task now."""
+    if task.status != TaskStatus.PENDING_REVIEW:
+        raise ImpossibleMove(f"Only a task in pending_review is reviewed; task {task.key} is {task.status}.")
+    if task.agent is not None and task.agent.service_account_id == reviewer.pk:
+        raise NotAllowed("An agent cannot review work that it did.")
+    if (task.mission.four_eyes or reviewer.kind == "service") and _worked(task, reviewer):
+        raise NotAllowed(_why(task, reviewer))
+
+
+def _settle(
+    task: Task, word: Word, expected: int | None, refuse_unready: Callable[[Task], None] = lambda task: None
+) -> tuple[Task, Outcome]:
+    """Asks the policies and moves the task. What `refuse_unready` raises takes all of it back, a used grant too."""
     with ledger.writing():
-        task = _in_review(task, given, expected)
-        found = moving.judge(task, TaskStatus(task.status), given.after, actor=given.actor, now=given.now)
-        if found.outcome not in {"block", "escalate"} and task.outputs.get(waits_for):
-            return task, Outcome(moved=False, decisions=tuple(found.as_data()))
-        reason = given.comment[:500]
-        outcome = moving.settle(task, given.after, found, actor=given.actor, now=given.now, reason=reason)
+        task = moving.locked(task)
+        versions.require(task, expected)
+        refuse(task, word.reviewer)
+        before = TaskStatus(task.status)
+        found = moving.judge(task, before, word.after, actor=word.actor, now=word.now, remark=word.comment)
+        if found.outcome not in {"block", "escalate"}:
+            refuse_unready(task)
+        reason = word.comment[:500]
+        outcome = moving.settle(task, word.after, found, actor=word.actor, now=word.now, reason=reason)
         if outcome.moved:
-            _keep(task, given)
+            _keep(task, word)
     outcome.raise_if_blocked(task)
     return task, outcome
 
 
-def _finish(task: Task, given: Verdict, decisions: tuple[dict[str, Any], ...]) -> tuple[Task, Outcome]:
-    """Moves the task, when it is still as it was judged."""
-    with ledger.writing():
-        task = _in_review(task, given, task.version)
-        reason = given.comment[:500]
-        moving.move(task, given.after, actor=given.actor, now=given.now, reason=reason, decisions=decisions)
-        _keep(task, given)
-    return task, Outcome(moved=True, decisions=decisions)
+def _refuse_unmerged(task: Task) -> None:
+    if task.outputs.get("pr_url"):
+        raise Unmerged(task)
 
 
-def _in_review(task: Task, given: Verdict, expected: int | None) -> Task:
-    """The task, locked, when this reviewer may review it now."""
-    task = moving.locked(task)
-    versions.require(task, expected)
-    _refuse(task, given.reviewer)
-    return task
-
-
-def _keep(task: Task, given: Verdict) -> None:
-    approved = given.after == TaskStatus.COMPLETED
-    Review.objects.create(task=task, approved=approved, comment=given.comment, reviewer=given.reviewer, at=given.now)
+def _keep(task: Task, word: Word) -> None:
+    approved = word.after == TaskStatus.COMPLETED
+    Review.objects.create(task=task, approved=approved, comment=word.comment, reviewer=word.reviewer, at=word.now)
     told = TaskReviewed(
         mission=task.mission.ref,
         task=task.ref,
         agent=task.agent.ref if task.agent else None,
         approved=approved,
-        comment=given.comment,
+        comment=word.comment,
+        reviewer=str(word.reviewer),
     )
-    ledger.record(told, actor=given.actor, at=given.now)
+    ledger.record(told, actor=word.actor, at=word.now)
 
 
-def _refuse(task: Task, reviewer: Any) -> None:
-    if task.status != TaskStatus.PENDING_REVIEW:
-        raise ImpossibleMove(f"Only a task in pending_review is reviewed; task {task.key} is {task.status}.")
-    if task.agent is not None and task.agent.service_account_id == reviewer.pk:
-        raise NotAllowed("An agent cannot review work that it did.")
-    if not (task.mission.four_eyes or reviewer.kind == "service"):
-        return
-    if task.reported_by_id == reviewer.pk or Report.objects.filter(WORKED, task=task, by=reviewer).exists():
-        raise NotAllowed(_why(task, reviewer))
+def _worked(task: Task, account: Any) -> bool:
+    """Whether this account did some of the work: reported it, or wrote outputs of the task by hand."""
+    if task.reported_by_id == account.pk or Report.objects.filter(WORKED, task=task, by=account).exists():
+        return True
+    told = Entry.objects.of_task(task.pk).filter(kind__in=[TaskCreated.kind, TaskRevised.kind], actor_id=account.pk)
+    return any(entry.data["fields"].get("outputs") for entry in told)
 
 
 def _why(task: Task, reviewer: Any) -> str:
     if reviewer.kind == "service":
         return "An agent cannot review work that it did."
-    return f"Mission {task.mission.key} wants four eyes: somebody else must review what you reported."
+    return f"Mission {task.mission.key} wants four eyes: somebody else must review what you worked on."

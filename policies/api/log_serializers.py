@@ -59,7 +59,7 @@ class ApprovalShape(serializers.ModelSerializer[Approval]):
         model = Approval
         fields = (
             "id", "state", "summary", "reason", "point", "action_type", "action", "policies", "subject", "mission",
-            "task", "agent", "requester", "created_at", "deadline", "decided_at", "decided_by", "comment",
+            "task", "agent", "requester", "remark", "created_at", "deadline", "decided_at", "decided_by", "comment",
             "consumed_at", "digest", "version",
         )  # fmt: skip
         read_only_fields = fields

@@ -46,6 +46,7 @@ class Migration(migrations.Migration):
                 ("agent_id", models.BigIntegerField(null=True)),
                 ("agent_key", models.CharField(blank=True, max_length=100)),
                 ("requester_name", models.CharField(max_length=254)),
+                ("remark", models.TextField(blank=True, help_text="What the requester said with it.")),
                 (
                     "state",
                     models.CharField(

@@ -34,8 +34,8 @@ BEGIN
     IF OLD.state <> 'pending' AND (OLD.state, OLD.decided_by_id, OLD.decided_at, OLD.comment)
             IS DISTINCT FROM (NEW.state, NEW.decided_by_id, NEW.decided_at, NEW.comment)
         OR OLD.consumed_at IS NOT NULL AND OLD.consumed_at IS DISTINCT FROM NEW.consumed_at
-        OR (OLD.digest, OLD.action, OLD.expires_at, OLD.requester_id)
-            IS DISTINCT FROM (NEW.digest, NEW.action, NEW.expires_at, NEW.requester_id) THEN
+        OR (OLD.digest, OLD.action, OLD.expires_at, OLD.requester_id, OLD.remark)
+            IS DISTINCT FROM (NEW.digest, NEW.action, NEW.expires_at, NEW.requester_id, NEW.remark) THEN
         RAISE EXCEPTION 'approval % was decided: it stays so', OLD.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'an_approval_is_decided_once';
     END IF;

@@ -44,6 +44,7 @@ class Approval(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="approvals_requested"
     )
     requester_name = models.CharField(max_length=254)
+    remark = models.TextField(blank=True, help_text="What the requester said with it.")
     state = models.CharField(max_length=16, choices=ApprovalState.choices(), default=ApprovalState.PENDING)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField("deadline")

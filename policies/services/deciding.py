@@ -64,10 +64,12 @@ def decide(
     agent_type: str = "",
     capabilities: Iterable[str] = (),
     facts: Mapping[str, Any] | None = None,
+    remark: str = "",
 ) -> Verdict:
     """The policies' verdict on an action that is about to be done here. On record when some policy matched.
 
-    One statement when no policy matches. `facts` stand beside the action's own attributes.
+    One statement when no policy matches. `facts` stand beside the action's own attributes. `remark` is
+    what the actor says with the action; an approval that holds it keeps that.
     """
     subjects = Subjects(
         mission=mission,
@@ -79,7 +81,7 @@ def decide(
         facts=facts or {},
     )
     known = _facts(point, action, subjects, actor, now)
-    return _decide(known, bundles.current(), actor=actor, always=False)
+    return _decide(known, bundles.current(), actor=actor, always=False, remark=remark)
 
 
 def evaluate(questions: Iterable[Question], *, actor: Actor, now: datetime) -> list[Verdict]:
@@ -96,7 +98,7 @@ def _facts(point: str, action: Mapping[str, Any], subjects: Subjects, actor: Act
     return Facts(point=point, action=action, subjects=subjects, actor_kind=actor.kind, actor_name=actor.name, at=now)
 
 
-def _decide(facts: Facts, bundle: Bundle, *, actor: Actor, always: bool) -> Verdict:
+def _decide(facts: Facts, bundle: Bundle, *, actor: Actor, always: bool, remark: str = "") -> Verdict:
     began = perf_counter_ns()
     judgement = engine.judge(facts, bundle.rules_for(facts.action_type))
     took_us = min((perf_counter_ns() - began) // 1000, LONGEST_DURATION_US)
@@ -104,7 +106,7 @@ def _decide(facts: Facts, bundle: Bundle, *, actor: Actor, always: bool) -> Verd
         return Verdict(outcome=Outcome.ALLOW, bundle_hash=bundle.hash)
     asking = [each for each in judgement.findings if each.outcome == Outcome.ESCALATE]
     waits = judgement.outcome == Outcome.ESCALATE
-    standing = escalating.stand(facts, asking, actor=actor, now=facts.at) if waits else None
+    standing = escalating.stand(facts, asking, remark=remark, actor=actor, now=facts.at) if waits else None
     told = [_told(each, standing) for each in judgement.findings]
     outcome = strictest(Outcome(each["outcome"]) for each in told)
     decision = _keep(facts, judgement, outcome, told, standing, bundle, took_us, actor)

@@ -46,16 +46,17 @@ class Standing:
     approval: Approval
 
 
-def stand(facts: Facts, asking: list[Finding], *, actor: Actor, now: datetime) -> Standing:
+def stand(facts: Facts, asking: list[Finding], *, remark: str, actor: Actor, now: datetime) -> Standing:
     """What people have said of this very action. With no word yet, one approval waits, however often it is asked.
 
-    To be called inside `ledger.writing()`. A grant is used up by this call.
+    `remark` is what the asker says with it, kept with a new approval. To be called inside `ledger.writing()`. A grant
+    is used up by this call.
     """
     digest = digest_of(facts, asking, actor)
     _one_at_a_time(digest)
     latest = Approval.objects.of_action(digest).select_for_update(of=("self",)).first()
     if latest is None or _is_silent(latest, actor, now):
-        return Standing("held", _request(facts, asking, digest, actor, now))
+        return Standing("held", _request(facts, asking, digest, remark, actor, now))
     if latest.state == ApprovalState.PENDING:
         return Standing("held", latest)
     if latest.state == ApprovalState.REJECTED:
@@ -78,7 +79,7 @@ def approve(
     overtaken: Refusal | None = None
     with ledger.writing():
         try:
-            released = _release(approval, actor, now)
+            released = _release(approval, person, actor, now)
         except (Conflict, ImpossibleMove) as why:
             overtaken, released = why, False
         state = ApprovalState.OVERTAKEN if overtaken else ApprovalState.APPROVED
@@ -133,7 +134,7 @@ def digest_of(facts: Facts, asking: list[Finding], actor: Actor) -> str:
     return sha256(canonical.write(bound).encode()).hexdigest()
 
 
-def _request(facts: Facts, asking: list[Finding], digest: str, actor: Actor, now: datetime) -> Approval:
+def _request(facts: Facts, asking: list[Finding], digest: str, remark: str, actor: Actor, now: datetime) -> Approval:
     subjects = facts.subjects
     refs = {noun: getattr(subjects, noun) for noun in ("mission", "task", "agent")}
     named = {f"{noun}_id": ref.id for noun, ref in refs.items() if ref}
@@ -147,7 +148,8 @@ def _request(facts: Facts, asking: list[Finding], digest: str, actor: Actor, now
         summary=wording.summary_of(
             masked(facts.action), mission=named.get("mission_key", ""), task=named.get("task_key", "")
         ),
-        reason="; ".join(each.rule.message for each in asking),
+        reason="; ".join(each.message for each in asking),
+        remark=remark,
         policies=policies,
         requester_id=actor.id,
         requester_name=actor.name,
@@ -176,15 +178,13 @@ def _is_silent(latest: Approval, actor: Actor, now: datetime) -> bool:
     return used or latest.state == ApprovalState.OVERTAKEN
 
 
-def _release(approval: Approval, actor: Actor, now: datetime) -> bool:
+def _release(approval: Approval, person: Any, actor: Actor, now: datetime) -> bool:
     """Does what was held, or nothing when the asker does it; taken back as a whole when it no longer fits."""
     address = settings.APPROVAL_RELEASES.get(approval.point)
     if address is None:
         return False
     with ledger.writing():
-        done = import_string(address)(
-            approval.action, subject_id=approval.task_id or approval.mission_id, actor=actor, now=now
-        )
+        done = import_string(address)(approval, person=person, actor=actor, now=now)
     return done is not False
 
 

@@ -197,3 +197,12 @@ def test_a_report_costs_few_statements(django_assert_num_queries: Any) -> None:
     report(client, row, percent=1)
     with django_assert_num_queries(16):
         assert report(client, row, status="in_progress", percent=5, outputs={"a": 1}).status_code == 200
+
+
+def test_a_policy_on_the_spent_budget_says_nothing_of_a_mission_without_one() -> None:
+    over = {"action_type": "task_transition", "mission.budget_used_percent": {"gte": 100}}
+    world.policy(over, [{"block": "Over budget"}])
+    someone = client_of(person())
+    assert report(someone, world.task(), status="in_progress").status_code == 200
+    refused = report(someone, world.task(world.mission(budget_usd="0")), status="in_progress")
+    assert (refused.status_code, refused.json()["decisions"][0]["message"]) == (409, "Over budget")

@@ -11,6 +11,7 @@ from missions.lifecycle import TaskStatus
 from missions.models import Review, Task
 from missions.services import planning, reviewing
 from missions.services.reporting import Filing
+from policies.models import Approval
 from tests.factories import client_of, person, service
 from tests.missions import world
 from traceability.events import SYSTEM
@@ -173,14 +174,62 @@ def test_an_old_etag_approves_nothing(operator: APIClient) -> None:
 
 
 @pytest.mark.parametrize(("verb", "status"), [("approve", "completed"), ("reject", "rejected")])
-def test_a_held_review_that_is_approved_is_a_review_of_its_approver(
-    operator: APIClient, verb: str, status: str
-) -> None:
-    row, lead = in_review(), person("operator")
-    world.policy({"action_type": "task_transition", "from": "pending_review"}, [{"escalate": "Ask the lead."}])
-    held = operator.post(f"/api/tasks/{row.key}/{verb}", {}, format="json").json()
-    answer = client_of(lead).post(f"/api/approvals/{held['approval']}/approve", {}, format="json")
+def test_a_held_review_stays_its_reviewers_whoever_releases_it(verb: str, status: str) -> None:
+    row, reviewer, lead = in_review(), person("operator"), person("operator")
+    held = hold(row, reviewer, verb, "I looked at it.")
+    answer = client_of(lead).post(f"/api/approvals/{held}/approve", {"comment": "Go on."}, format="json")
     assert answer.status_code == 200
+    assert (answer.json()["remark"], answer.json()["comment"]) == ("I looked at it.", "Go on.")
     review = Review.objects.get(task=row)
-    assert (review.reviewer, review.approved) == (lead, verb == "approve")
-    assert operator.get(f"/api/tasks/{row.key}").json()["status"] == status
+    assert (review.reviewer, review.comment, review.approved) == (reviewer, "I looked at it.", verb == "approve")
+    told = Entry.objects.of_task(row.pk).get(kind="task.reviewed")
+    assert (told.actor_name, told.data["reviewer"]) == (lead.email, reviewer.email)
+    assert Task.objects.get(pk=row.pk).status == status
+
+
+@pytest.mark.parametrize("verb", ["approve", "reject"])
+def test_who_did_the_work_does_not_release_its_held_review(verb: str) -> None:
+    me, other = person(), person()
+    row = in_review(owner=world.mission(four_eyes=True), user=me)
+    held = hold(row, other, verb, "")
+    refused = client_of(me).post(f"/api/approvals/{held}/approve", {}, format="json")
+    assert refused.status_code == 403
+    assert "four eyes" in refused.json()["detail"]
+    assert Task.objects.get(pk=row.pk).status == TaskStatus.PENDING_REVIEW
+    assert client_of(person()).post(f"/api/approvals/{held}/approve", {}, format="json").status_code == 200
+
+
+def hold(row: Task, reviewer: Any, verb: str, comment: str) -> int:
+    """A review that a policy holds; its approval."""
+    world.policy({"action_type": "task_transition", "from": "pending_review"}, [{"escalate": "Ask the lead."}])
+    answer = client_of(reviewer).post(f"/api/tasks/{row.key}/{verb}", {"comment": comment}, format="json")
+    assert answer.status_code == 202
+    number: int = answer.json()["approval"]
+    return number
+
+
+def test_a_refused_merge_does_not_use_up_what_was_granted(settings: Any) -> None:
+    settings.GITHUB_TOKEN, settings.GITHUB_REPOSITORY = "not-a-real-one", "octo/site"
+    row, reviewer = in_review(outputs={"pr_url": "https://github.com/octo/site/pull/7"}), person()
+    held = hold(row, reviewer, "approve", "Good.")
+    assert client_of(person()).post(f"/api/approvals/{held}/approve", {}, format="json").status_code == 200
+    assert Task.objects.get(pk=row.pk).status == TaskStatus.PENDING_REVIEW
+
+    def refuse(address: str) -> None:
+        raise Conflict("It does not merge cleanly.")
+
+    with pytest.raises(Conflict, match="cleanly"):
+        approve(row, reviewer, refuse)
+    assert Approval.objects.get(pk=held).consumed_at is None
+    assert approve(row, reviewer)[1].moved
+    assert Approval.objects.get(pk=held).consumed_at is not None
+
+
+def test_four_eyes_see_who_wrote_the_outputs_by_hand() -> None:
+    me, who = person(), world.agent()
+    row = world.task(world.mission(four_eyes=True), TaskStatus.IN_PROGRESS, agent=who)
+    assert client_of(me).patch(f"/api/tasks/{row.key}", {"outputs": {"a": 1}}, format="json").status_code == 200
+    done = {"progress": {"status": "pending_review"}}
+    assert world.token_client(who).post(f"/api/tasks/{row.key}/report", done, format="json").status_code == 200
+    assert client_of(me).post(f"/api/tasks/{row.key}/approve", {}, format="json").status_code == 403
+    assert client_of(person()).post(f"/api/tasks/{row.key}/approve", {}, format="json").status_code == 200

@@ -177,5 +177,20 @@ def test_conditions_see_the_context_and_the_state_of_the_mission() -> None:
     }
     known = {**SUBJECTS, "facts": {"mission": {"budget_used_percent": 95}}}
     assert outcome(rule(conditions=conditions), **known) == "block"
-    known["facts"] = {"mission": {"budget_used_percent": None}}
-    assert engine.judge(facts(**known), [rule(conditions=conditions)]).findings[0].error
+    known["facts"] = {"mission": {}}
+    assert engine.judge(facts(**known), [rule(conditions=conditions)]).findings == ()
+
+
+def test_a_policy_that_cannot_be_judged_says_why_and_not_its_own_message() -> None:
+    conditions = {"action_type": "shell", "mission.budget_used_percent": {"gte": 90}}
+    told = (
+        engine.judge(
+            facts({"action_type": "shell"}, facts={"mission": {"budget_used_percent": "much"}}),
+            [rule(conditions=conditions, message="Over budget")],
+        )
+        .findings[0]
+        .as_data()
+    )
+    assert told["outcome"] == "block"
+    assert told["message"] == told["error"]
+    assert "budget_used_percent" in told["message"]

@@ -239,8 +239,8 @@ def test_a_refused_release_takes_back_what_it_had_told(settings: Any) -> None:
     assert Task.objects.get(pk=row.pk).status == TaskStatus.PENDING
 
 
-def release_half(action: dict[str, Any], *, subject_id: int, actor: Any, now: datetime) -> None:
+def release_half(held: Approval, *, person: Any, actor: Any, now: datetime) -> None:
     """A release that finds only after its change that it does not fit."""
     with ledger.writing():
-        moving.move(moving.locked(Task(pk=subject_id)), TaskStatus.FAILED, actor=actor, now=now)
+        moving.move(moving.locked(Task(pk=held.task_id)), TaskStatus.FAILED, actor=actor, now=now)
         raise Overtaken("It no longer fits.")
