@@ -137,6 +137,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 API_RATE_LIMIT = text("API_RATE_LIMIT")
 """Requests a token may make, for instance `600/min`; empty means no limit."""
 
+STREAMS_PER_CREDENTIAL = number("STREAMS_PER_CREDENTIAL", 100)
+"""Live streams that one token or session may hold open in each web process."""
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.auth.BearerAuthentication", "accounts.auth.BrowserSession"],
     "DEFAULT_PERMISSION_CLASSES": ["coordinator.lib.permissions.HasScope"],

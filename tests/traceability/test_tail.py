@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from coordinator.lib.refs import Ref
 from tests.traceability.conftest import AT, Noted, at_once, new_mission, note, stream_of
 from traceability import canonical, hints, ledger
+from traceability import tail as tailing
 from traceability.events import SYSTEM
 from traceability.models import Entry
 from traceability.tail import NEWS, START, Tail, Told
@@ -189,7 +190,7 @@ def test_the_tail_reads_on_where_it_stopped_but_not_in_a_restored_database(
     assert (row[0] == cursor) is kept
 
 
-def test_nothing_is_told_before_its_commit(committing: None) -> None:
+def test_nothing_is_told_before_its_commit_nor_before_an_older_entry(committing: None) -> None:
     mission, later = new_mission(), new_mission()
     written, release = Gate(), Gate()
 
@@ -204,14 +205,32 @@ def test_nothing_is_told_before_its_commit(committing: None) -> None:
         slow = asyncio.get_running_loop().run_in_executor(None, slowly)
         assert await asyncio.to_thread(written.wait, WAIT_S)
         await asyncio.to_thread(at_once, [lambda: note(later)])
-        await heard.until(1)
-        assert [told.topics[0] for told in heard.told] == [f"mission:{later.id}"]
+        await asyncio.sleep(0.3)
+        assert heard.told == []
         release.set()
         await slow
         await heard.until(2)
 
     told = asyncio.run(listening(of([mission, later]), do))
-    assert [each.topics[0] for each in told] == [f"mission:{later.id}", f"mission:{mission.id}"]
+    assert [each.topics[0] for each in told] == [f"mission:{mission.id}", f"mission:{later.id}"]
+
+
+def test_a_transaction_that_stays_open_holds_the_others_up_for_a_while_only(
+    committing: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tailing, "LONGEST_HOLD_S", 0.2)
+    missions = [new_mission(), new_mission()]
+
+    async def do(heard: Heard) -> None:
+        with connected() as stuck, connected(autocommit=True) as quick:
+            write_quietly(stuck, missions[0])
+            write_quietly(quick, missions[1])
+            await heard.until(1)
+            stuck.commit()
+            await heard.until(2)
+
+    told = asyncio.run(listening(of(missions), do))
+    assert [each.topics[0] for each in told] == [f"mission:{each.id}" for each in reversed(missions)]
 
 
 def test_eight_writers_at_once_are_told_whole_once_and_in_each_missions_order(committing: None) -> None:
@@ -229,6 +248,7 @@ def test_eight_writers_at_once_are_told_whole_once_and_in_each_missions_order(co
 
     told = asyncio.run(listening(of(missions), do))
     assert max(Counter(each.id for each in told).values()) == 1
+    assert [each.id for each in told] == sorted(each.id for each in told)
     for mission in missions:
         stored = Entry.objects.in_stream(stream_of(mission)).values_list("pk", flat=True)
         assert [each.id for each in told if f"mission:{mission.id}" in each.topics] == list(stored)
