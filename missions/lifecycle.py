@@ -57,8 +57,13 @@ BY_REVIEW_ONLY = {
 }
 """Moves that only `approve` and `reject` make."""
 
+MISSION_ENDED = {MissionStatus.COMPLETED, MissionStatus.CANCELLED}
+
 HELD = {TaskStatus.IN_PROGRESS, TaskStatus.BLOCKED}
 """States in which a claim lives on; every other move ends it."""
+
+BEGUN = {*HELD, TaskStatus.PENDING_REVIEW, TaskStatus.REJECTED}
+"""States of work that has begun and has not ended."""
 
 Status = TypeVar("Status", MissionStatus, TaskStatus)
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q
 
 from agents.models import Agent
-from missions.models import Mission, Task
+from missions.models import Mission, Participation, Task
 
 TASK_NAMES = ("task", "task_id", "task_key")
 MISSION_NAMES = ("mission", "mission_id", "mission_key")
@@ -43,6 +43,13 @@ def of(contexts: Sequence[Mapping[str, Any]], agent: Agent | None) -> list[Place
         _place(task, mission, known_tasks.get(task), known_missions.get(mission), agent)
         for task, mission in zip(tasks, missions, strict=True)
     ]
+
+
+def of_agent(agent: Agent, among: Iterable[int]) -> set[int]:
+    """Which of these missions (by id) the agent takes part in, not just looking on, or has a task in."""
+    parts = Participation.objects.filter(agent=agent, mission__in=among).exclude(role=Participation.Role.OBSERVER)
+    tasks = Task.objects.filter(agent=agent, mission__in=among)
+    return set(parts.values_list("mission_id", flat=True).union(tasks.values_list("mission_id", flat=True)))
 
 
 def _place(task_name: str, mission_name: str, task: Task | None, mission: Mission | None, agent: Agent | None) -> Place:

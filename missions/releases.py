@@ -7,7 +7,7 @@ from coordinator.lib.errors import Conflict
 from missions.github import client
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Mission, Task
-from missions.services import moving, reviewing, steering
+from missions.services import claiming, moving, reviewing, steering
 from policies.models import Approval
 from traceability.events import Actor
 
@@ -26,6 +26,8 @@ def release_task_move(held: Approval, *, person: Any, actor: Actor, now: datetim
     if task.status != held.action["from"]:
         raise Overtaken(f"Task {task.key} is {task.status} now; the held move was from {held.action['from']}.")
     after = TaskStatus(held.action["to"])
+    if after == TaskStatus.IN_PROGRESS:
+        claiming.refuse_ended(task)
     if task.status != TaskStatus.PENDING_REVIEW:
         moving.move(task, after, actor=actor, now=now, reason="approved")
         return True

@@ -8,6 +8,7 @@ import requests
 
 from coordinator.demo import library
 from coordinator.demo.api import Api, Refused
+from coordinator.demo.cast import AGENTS
 from coordinator.demo.day import Day
 from coordinator.demo.script import Fate
 
@@ -56,13 +57,11 @@ def close_the_books(callers: dict[str, Api], day: Day) -> None:
     maya.post(f"/sprints/morning.{day.script.run}/complete")
     maya.post(f"/missions/{bcrypt.key}/complete")
     day.narrator.say("maya", f"completes morning.{day.script.run} and {bcrypt.key}")
-    pilar = [
-        {"usage_id": f"{venture.key}:summary", "mission": venture.key, "model": "claude-haiku-4-5"}
-        | {"input_tokens": 4_200, "output_tokens": 600}
-        for venture in day.script.ventures
-    ]
-    counted = callers["pilar"].post("/usage", pilar)
-    day.narrator.say("pilar", f"reports what the evening's summaries cost: {counted['counted']} uses")
+    for venture in day.script.ventures:
+        who = next(part.agent_id for part in AGENTS if part.home == venture.slug)
+        used = {"usage_id": f"{venture.key}:summary", "mission": venture.key, "model": "claude-haiku-4-5"}
+        callers[who].post("/usage", {**used, "input_tokens": 4_200, "output_tokens": 600})
+        day.narrator.say(who, f"reports what the evening's summary of {venture.key} cost")
 
 
 def read_advice(callers: dict[str, Api], day: Day) -> None:

@@ -6,7 +6,7 @@ from agents.models import Agent
 from coordinator.lib import versions
 from coordinator.lib.errors import Conflict, ImpossibleMove, Refusal
 from missions.events import TaskClaimed, TaskRevised
-from missions.lifecycle import HELD, MissionStatus, TaskStatus
+from missions.lifecycle import HELD, MISSION_ENDED, MissionStatus, TaskStatus
 from missions.models import Claim, Dependency, Task
 from missions.services import moving
 from missions.services.callers import FenceFallen, NotYours
@@ -22,7 +22,7 @@ class ClaimedByAnother(Conflict):
 
 
 class NotReady(Conflict):
-    """This task cannot be claimed now."""
+    """Work on this task cannot begin now."""
 
 
 class NotTheHolder(Conflict):
@@ -48,7 +48,7 @@ def claim(task: Task, agent: Agent, *, ttl_s: int, actor: Actor, now: datetime) 
             )
         if held:
             _expire(task, held, now)
-        _refuse_unready(task, agent)
+        _refuse_unclaimable(task, agent)
         versions.bump(task, now=now, agent=agent, fence=task.fence + 1)
         won = Claim.objects.create(
             task=task, agent=agent, fence=task.fence, claimed_at=now, renewed_at=now, lease_until=until
@@ -75,6 +75,26 @@ def release(task: Task, agent: Agent, *, actor: Actor, now: datetime, fence: int
         _holding(task, agent, _held(task), fence, actor)
         _put_back(task, reason="released", actor=actor, now=now)
     return task
+
+
+def refuse_unready(task: Task) -> None:
+    """Raises NotReady when no agent may begin on the task: its mission is not active, or it waits for other tasks."""
+    if task.mission.status != MissionStatus.ACTIVE:
+        raise NotReady(f"Mission {task.mission.key} is {task.mission.status}; agents work on tasks of active missions.")
+    if waiting := unmet(task):
+        raise NotReady(f"Task {task.key} waits for {', '.join(waiting)}.", waits_for=waiting)
+
+
+def refuse_ended(task: Task) -> None:
+    """Raises NotReady when nobody begins on the task any more, since its mission has ended."""
+    if task.mission.status in MISSION_ENDED:
+        raise NotReady(f"Mission {task.mission.key} is {task.mission.status}; nothing of it begins any more.")
+
+
+def unmet(task: Task) -> list[str]:
+    """The tasks that this one waits for, at most 20."""
+    needs = Dependency.objects.filter(task=task).exclude(needs__status=TaskStatus.COMPLETED)
+    return list(needs.values_list("needs__task_id", flat=True)[:20])
 
 
 def expire(*, now: datetime, at_most: int = 200) -> int:
@@ -117,17 +137,12 @@ def _extended(held: Claim, until: datetime, now: datetime) -> Claim:
     return held
 
 
-def _refuse_unready(task: Task, agent: Agent) -> None:
+def _refuse_unclaimable(task: Task, agent: Agent) -> None:
     if task.status not in CLAIMABLE:
         raise ImpossibleMove(f"A task that is {task.status} cannot be claimed.")
-    if task.mission.status != MissionStatus.ACTIVE:
-        raise NotReady(f"Mission {task.mission.key} is {task.mission.status}; only tasks of an active one are claimed.")
     if task.agent is not None and task.agent_id != agent.pk:
         raise NotReady(f"Task {task.key} is {task.agent.key}'s.", holder=task.agent.key)
-    unmet = Dependency.objects.filter(task=task).exclude(needs__status=TaskStatus.COMPLETED)
-    waiting = list(unmet.values_list("needs__task_id", flat=True)[:20])
-    if waiting:
-        raise NotReady(f"Task {task.key} waits for {', '.join(waiting)}.", waits_for=waiting)
+    refuse_unready(task)
 
 
 def _holding(task: Task, agent: Agent, held: Claim | None, fence: int | None, actor: Actor) -> Claim:

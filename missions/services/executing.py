@@ -9,12 +9,13 @@ from functools import partial
 from django.db import transaction
 from django_q.tasks import async_task
 
+from agents.models import Agent
 from coordinator.lib.errors import ImpossibleMove, Refusal
 from missions import prompts
 from missions.events import ExecutionQueued
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Claim, Execution, Task
-from missions.services import moving, running
+from missions.services import claiming, moving, running
 from traceability import ledger
 from traceability.events import SYSTEM, Actor
 
@@ -35,10 +36,8 @@ def request_execution(task: Task, *, actor: Actor, now: datetime) -> Execution:
     """Queues a run of the task by its agent's adapter. Raises CannotRun."""
     with ledger.writing():
         task = moving.locked(task)
+        agent = _runner(task)
         _refuse(task)
-        agent = task.agent
-        if agent is None:
-            raise CannotRun(f"Task {task.key} has no agent; give it one first.")
         execution = Execution.objects.create(
             mission=task.mission,
             task=task,
@@ -93,15 +92,21 @@ def wake_forgotten(*, now: datetime) -> int:
     return len(ids)
 
 
-def _refuse(task: Task) -> None:
+def _runner(task: Task) -> Agent:
     if task.agent is None:
         raise CannotRun(f"Task {task.key} has no agent; give it one first.")
     if not task.agent.adapter_module:
         raise CannotRun(f"Agent {task.agent.key} has no adapter; it works by itself and reports.")
+    return task.agent
+
+
+def _refuse(task: Task) -> None:
     if task.status not in RUNNABLE:
         raise CannotRun(f"A task that is {task.status} is not run; it must be {', '.join(RUNNABLE)}.")
     if task.mission.status != MissionStatus.ACTIVE:
         raise CannotRun(f"Mission {task.mission.key} is {task.mission.status}; start it first.")
+    if waiting := claiming.unmet(task):
+        raise CannotRun(f"Task {task.key} waits for {', '.join(waiting)}.")
     if Execution.objects.filter(task=task, state__in=Execution.OPEN).exists():
         raise CannotRun(f"Task {task.key} has an execution that has not ended.")
     if Claim.objects.filter(task=task).exclude(agent=task.agent).exists():

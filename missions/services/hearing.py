@@ -55,7 +55,7 @@ def hear(named: str, lines: Sequence[Line], *, user: Any, scopes: frozenset[str]
     with ledger.writing():
         agent = registering.reporter(named, user=user, scopes=scopes, actor=actor, now=now, lock=not spends)
         found = places.of([line.context for line in lines], agent)
-        metered = _charge(agent, lines, found, actor, now) if spends else {}
+        metered = _charge(agent, lines, found, user, actor, now) if spends else {}
         if spends:
             agent = Agent.objects.select_for_update(no_key=True).get(pk=agent.pk)
         said = [_said(line, place, now) for line, place in zip(lines, found, strict=True)]
@@ -64,15 +64,20 @@ def hear(named: str, lines: Sequence[Line], *, user: Any, scopes: frozenset[str]
 
 
 def _charge(
-    agent: Agent, lines: Sequence[Line], found: Sequence[Place], actor: Actor, now: datetime
+    agent: Agent, lines: Sequence[Line], found: Sequence[Place], user: Any, actor: Actor, now: datetime
 ) -> dict[int, Metered]:
-    """Charges the lines that tell a use; tasks and missions are locked before the agent."""
+    """Charges the lines that tell a use; tasks and missions are locked before the agent.
+
+    What an agent names of a mission in which it does not work stays with the agent, and the mission pays nothing.
+    """
     spending = [index for index, line in enumerate(lines) if line.use]
     charges = [
         Charge(use=use, agent=agent, task=found[index].task, mission=found[index].mission)
         for index in spending
         if (use := lines[index].use)
     ]
+    if registering.is_service(user):
+        charges = metering.without_foreign(charges)
     return dict(zip(spending, metering.charge_all(charges, actor=actor, now=now), strict=True))
 
 

@@ -1,7 +1,7 @@
 """Charging use to tasks and missions. Rows are locked in one order everywhere: tasks, usages, agents, missions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,13 +11,17 @@ from agents.costs import Use
 from agents.models import Agent
 from agents.services import metering, registering
 from agents.services.metering import Metered, Spent
-from coordinator.lib.errors import Invalid
+from coordinator.lib.errors import Invalid, NotAllowed
 from missions import places
 from missions.models import Mission, Task
 from missions.places import Place
 from missions.services import costing
 from traceability import ledger
 from traceability.events import Actor
+
+
+class NotYourBill(NotAllowed):
+    """An agent charges only missions that it works in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,10 @@ class Charge:
     agent: Agent | None = None
     task: Task | None = None
     mission: Mission | None = None
+
+    @property
+    def is_for_own_task(self) -> bool:
+        return self.task is not None and self.agent is not None and self.task.agent_id == self.agent.pk
 
     @property
     def payer(self) -> Mission | None:
@@ -62,7 +70,7 @@ def charge(task: Task, use: Use, *, agent: Agent | None, actor: Actor, now: date
 def report(reports: Sequence[Reported], *, user: Any, actor: Actor, now: datetime) -> list[Metered]:
     """Counts uses that name their agent, task and mission; without an agent they are the caller's own.
 
-    Raises Invalid for a name that is not known, NotAllowed for an agent that speaks for another.
+    Raises Invalid for a name that is not known, NotAllowed for an agent that speaks for another, NotYourBill.
     """
     agents = _agents(reports, user)
     found = _places(reports, agents)
@@ -70,6 +78,8 @@ def report(reports: Sequence[Reported], *, user: Any, actor: Actor, now: datetim
         Charge(use=each.use, agent=agent, task=place.task, mission=place.mission)
         for each, agent, place in zip(reports, agents, found, strict=True)
     ]
+    if registering.is_service(user):
+        refuse_foreign(charges)
     return charge_all(charges, actor=actor, now=now)
 
 
@@ -81,6 +91,29 @@ def charge_all(charges: Sequence[Charge], *, actor: Actor, now: datetime) -> lis
         for (mission, task, agent), cost in _bills(charges, metered):
             costing.add_cost(mission=mission, task=task, cost_usd=cost, agent=agent, actor=actor, now=now)
     return metered
+
+
+def foreign(charges: Sequence[Charge]) -> list[Charge]:
+    """Those that an agent would put on a mission in which it neither takes part nor has a task."""
+    doubted = [(each, each.payer.pk) for each in charges if each.payer and not each.is_for_own_task]
+    asked: dict[Agent | None, set[int]] = {}
+    for each, mission in doubted:
+        asked.setdefault(each.agent, set()).add(mission)
+    known = {agent: places.of_agent(agent, missions) if agent else set() for agent, missions in asked.items()}
+    return [each for each, mission in doubted if mission not in known[each.agent]]
+
+
+def without_foreign(charges: Sequence[Charge]) -> list[Charge]:
+    """The same charges; what a mission would pay for an agent that does not work in it, the agent keeps."""
+    refused = {id(each) for each in foreign(charges)}
+    return [replace(each, task=None, mission=None) if id(each) in refused else each for each in charges]
+
+
+def refuse_foreign(charges: Sequence[Charge]) -> None:
+    """Raises NotYourBill."""
+    for each in foreign(charges):
+        if each.payer:
+            raise NotYourBill(f"An agent charges missions that it works in; {each.payer.key} is none of them.")
 
 
 def _agents(reports: Sequence[Reported], user: Any) -> list[Agent | None]:

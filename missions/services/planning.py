@@ -8,15 +8,14 @@ from coordinator.lib import versions
 from coordinator.lib.errors import Conflict, Invalid
 from coordinator.lib.refs import Ref
 from missions.events import MissionCreated, MissionRevised, TaskCreated, TaskRevised
-from missions.lifecycle import MissionStatus
+from missions.lifecycle import MISSION_ENDED
 from missions.models import Mission, MissionProcess, Task
-from missions.services import callers, graph
+from missions.services import callers, graph, safeguards
 from missions.services.callers import Caller
 from traceability import ledger
 from traceability.events import Actor
 from traceability.models import Requirement
 
-ENDED = {MissionStatus.COMPLETED, MissionStatus.CANCELLED}
 MISSION_FIELDS = (
     "mission_id", "goal", "description", "status", "owner", "budget_usd", "deadline", "review_required", "four_eyes",
 )  # fmt: skip
@@ -55,8 +54,9 @@ def revise_mission(mission: Mission, *, expected: int | None, actor: Actor, now:
 
 
 def change_mission(mission: Mission, fields: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
-    """Changes what differs on a locked mission. Raises Invalid for another public key."""
+    """Changes what differs on a locked mission. Raises Invalid for another public key, WorkHasBegun."""
     versions.keep_key(mission, fields)
+    safeguards.refuse_lowering(mission, fields, actor)
     if changed := versions.bump(mission, now=now, **fields):
         ledger.record(MissionRevised(mission=mission.ref, fields=plain(changed)), actor=actor, at=now)
 
@@ -76,7 +76,7 @@ def create_task(
         mission = Mission.objects.select_for_update(no_key=True).get(pk=mission.pk)
         if caller:
             callers.refuse_making(mission, caller, fields)
-        if mission.status in ENDED:
+        if mission.status in MISSION_ENDED:
             raise MissionEnded(f"Mission {mission.key} is {mission.status}; it takes no more tasks.")
         _free(Task, fields.get("task_id"))
         task = Task.objects.create(mission=mission, **fields, status_since=now, created_at=now, updated_at=now)
@@ -107,7 +107,10 @@ def revise_task(
 
 
 def change(task: Task, fields: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
-    """Changes what differs on a locked task. Raises Invalid on a cycle, or for another public key."""
+    """Changes what differs on a locked task. Raises Invalid on a cycle or for another public key, InReview,
+    WorkHasBegun."""
+    safeguards.refuse_exempting(task, fields, actor)
+    safeguards.refuse_other_outputs(task, fields.get("outputs", task.outputs))
     plain_fields = dict(fields)
     if plain_fields.pop("mission", task.mission) != task.mission:
         raise Invalid({"mission": [f"A task stays in its mission; this one is of {task.mission.key}."]})

@@ -9,8 +9,9 @@ from coordinator.lib import versions
 from missions.events import TaskReported
 from missions.lifecycle import TaskStatus
 from missions.models import Report, Task
-from missions.services import callers, metering, moving, planning
+from missions.services import callers, claiming, metering, moving, planning, safeguards
 from missions.services.callers import Caller
+from missions.services.metering import Charge
 from missions.services.moving import STAYED, Outcome
 from traceability import ledger
 from traceability.events import Actor
@@ -38,7 +39,8 @@ class Filing:
 def file_report(
     task: Task, filing: Filing, *, caller: Caller, expected: int | None, actor: Actor, now: datetime
 ) -> tuple[Task, Outcome]:
-    """Records the report, its cost, and the move. Raises NotYours, NotPlanned, ImpossibleMove, Stale, BlockedByPolicy.
+    """Records the report, its cost, and the move. Raises NotYours, NotPlanned, NotReady, InReview, ImpossibleMove,
+    Stale, BlockedByPolicy.
 
     All of it in one transaction. A policy that blocks leaves its refusal on record and nothing else of the report.
     """
@@ -53,6 +55,7 @@ def file_report(
 
 
 def _file(task: Task, filing: Filing, caller: Caller, actor: Actor, now: datetime) -> Outcome:
+    _refuse(task, filing, caller)
     changes, after = _changes(task, filing, caller), filing.status or TaskStatus(task.status)
     verdict = moving.weigh(moving.proposed(task, changes), after, actor=actor, now=now)
     if verdict and verdict.outcome == "block":
@@ -63,8 +66,21 @@ def _file(task: Task, filing: Filing, caller: Caller, actor: Actor, now: datetim
         outcome = moving.settle(task, after, verdict, actor=actor, now=now, reason=_last_line(filing))
     _keep(task, filing, caller, actor, now)
     if filing.usage is not None:
-        metering.charge(task, filing.usage, agent=caller.agent or task.agent, actor=actor, now=now)
+        charge = Charge(use=filing.usage, agent=caller.agent or task.agent, task=task)
+        if caller.is_agent:
+            metering.refuse_foreign([charge])
+        metering.charge_all([charge], actor=actor, now=now)
     return outcome
+
+
+def _refuse(task: Task, filing: Filing, caller: Caller) -> None:
+    """Raises InReview, NotReady (an agent's start is as ready as a claim; a person starts what has not ended)."""
+    safeguards.refuse_other_outputs(task, {**task.outputs, **filing.outputs})
+    starts = filing.status == TaskStatus.IN_PROGRESS and task.status != TaskStatus.IN_PROGRESS
+    if starts and caller.is_agent:
+        claiming.refuse_unready(task)
+    elif starts:
+        claiming.refuse_ended(task)
 
 
 def _changes(task: Task, filing: Filing, caller: Caller) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from coordinator.lib import versions
 from coordinator.lib.errors import Conflict, ImpossibleMove, Invalid
 from missions import facts
 from missions.events import MissionMoved, MissionMoveHeld, MissionMoveRefused, ProcessChanged
-from missions.lifecycle import MISSION_MOVES, MissionStatus, is_open, open_text
+from missions.lifecycle import MISSION_ENDED, MISSION_MOVES, MissionStatus, is_open, open_text
 from missions.models import Mission, MissionProcess
 from missions.services import planning
 from policies.services import deciding
@@ -81,7 +81,7 @@ def apply(
     marks: dict[str, Any] = {}
     if after == MissionStatus.ACTIVE:
         marks["started_at"] = mission.started_at or now
-    if after in planning.ENDED:
+    if after in MISSION_ENDED:
         marks["ended_at"] = now
     versions.bump(mission, now=now, status=after, **marks)
     ledger.record(

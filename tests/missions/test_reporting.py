@@ -4,13 +4,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from agents.models import Usage
-from missions.lifecycle import TaskStatus
+from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Mission, Report, Task
+from missions.services import taking_part
 from tests.factories import client_of, person, unique
 from tests.missions import world
+from traceability.events import SYSTEM
 from traceability.models import Entry
 
 pytestmark = pytest.mark.django_db
@@ -195,7 +198,7 @@ def test_a_report_costs_few_statements(django_assert_num_queries: Any) -> None:
     who = world.agent()
     client, row = world.token_client(who), world.task(agent=who)
     report(client, row, percent=1)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         assert report(client, row, status="in_progress", percent=5, outputs={"a": 1}).status_code == 200
 
 
@@ -206,3 +209,57 @@ def test_a_policy_on_the_spent_budget_says_nothing_of_a_mission_without_one() ->
     assert report(someone, world.task(), status="in_progress").status_code == 200
     refused = report(someone, world.task(world.mission(budget_usd="0")), status="in_progress")
     assert (refused.status_code, refused.json()["decisions"][0]["message"]) == (409, "Over budget")
+
+
+@pytest.mark.parametrize("status", [MissionStatus.PLANNING, MissionStatus.PAUSED, MissionStatus.CANCELLED])
+def test_an_agent_begins_by_report_only_in_an_active_mission(status: MissionStatus) -> None:
+    who = world.agent()
+    row = world.task(agent=who)
+    path = {MissionStatus.PLANNING: (), MissionStatus.PAUSED: ("pause",), MissionStatus.CANCELLED: ("cancel",)}[status]
+    if not path:
+        row = world.task(world.mission(status), agent=who)
+    for step in path:
+        assert client_of(person()).post(f"/api/missions/{row.mission.key}/{step}", {}, format="json").status_code == 200
+    for answer in (
+        report(world.token_client(who), row, status="in_progress"),
+        world.token_client(who).patch(f"/api/tasks/{row.key}", {"status": "in_progress"}, format="json"),
+    ):
+        assert answer.status_code == 409
+        assert status in answer.json()["detail"]
+    assert Task.objects.get(pk=row.pk).status == TaskStatus.PENDING
+
+
+def test_an_agent_does_not_begin_by_report_what_waits_for_other_tasks() -> None:
+    who, need = world.agent(), world.task()
+    row = world.task(agent=who, depends_on=[need])
+    refused = report(world.token_client(who), row, status="in_progress")
+    assert (refused.status_code, refused.json()["waits_for"]) == (409, [need.key])
+    world.lead(need, TaskStatus.IN_PROGRESS, TaskStatus.COMPLETED)
+    assert report(world.token_client(who), row, status="in_progress").status_code == 200
+
+
+def test_a_person_begins_what_waits_but_nothing_of_a_mission_that_has_ended(operator: APIClient) -> None:
+    waits = world.task(world.mission(MissionStatus.PLANNING), depends_on=[world.task()])
+    assert report(operator, waits, status="in_progress").status_code == 200
+    ended = world.task()
+    assert operator.post(f"/api/missions/{ended.mission.key}/cancel", {}, format="json").status_code == 200
+    assert report(operator, ended, status="in_progress").status_code == 409
+
+
+def test_an_agent_charges_no_mission_in_which_it_does_not_work() -> None:
+    who, elsewhere = world.agent(), world.task()
+    client = world.token_client(who)
+    for named in ({"mission": elsewhere.mission.key}, {"task": elsewhere.key}):
+        refused = client.post("/api/usage", {**named, "cost_usd": "100000"}, format="json")
+        assert refused.status_code == 403
+        assert elsewhere.mission.key in refused.json()["detail"]
+    assert report(client, elsewhere, percent=1, usage={"cost_usd": "100000"}).status_code == 403
+    heard = {"event": "stop", "context": {"mission": elsewhere.mission.key}, "usage": {"cost_usd": "100000"}}
+    assert client.post(f"/api/agents/{who.key}/activity", heard, format="json").status_code == 201
+    assert Mission.objects.get(pk=elsewhere.mission_id).cost_usd == 0
+    own = world.task(agent=who)
+    assert client.post("/api/usage", {"mission": own.mission.key, "cost_usd": "1"}, format="json").status_code == 201
+    assert client.post("/api/usage", {"task": own.key, "cost_usd": "1"}, format="json").status_code == 201
+    taking_part.join(elsewhere.mission, who, role="contributor", actor=SYSTEM, now=timezone.now())
+    given = {"mission": elsewhere.mission.key, "cost_usd": "1"}
+    assert client.post("/api/usage", given, format="json").status_code == 201

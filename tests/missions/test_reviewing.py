@@ -233,3 +233,43 @@ def test_four_eyes_see_who_wrote_the_outputs_by_hand() -> None:
     assert world.token_client(who).post(f"/api/tasks/{row.key}/report", done, format="json").status_code == 200
     assert client_of(me).post(f"/api/tasks/{row.key}/approve", {}, format="json").status_code == 403
     assert client_of(person()).post(f"/api/tasks/{row.key}/approve", {}, format="json").status_code == 200
+
+
+def test_what_is_reviewed_stays_as_it_is(operator: APIClient) -> None:
+    who = world.agent()
+    row = in_review(agent=who, outputs={"pr_url": "https://example.org/pull/7"})
+    other = {"pr_url": "https://example.org/pull/666"}
+    for client in (world.token_client(who), operator):
+        report = client.post(f"/api/tasks/{row.key}/report", {"progress": {"outputs": other}}, format="json")
+        patch = client.patch(f"/api/tasks/{row.key}", {"outputs": other}, format="json")
+        assert (report.status_code, patch.status_code) == (422, 422)
+        assert "in review" in report.json()["detail"]
+    fresh = Task.objects.get(pk=row.pk)
+    assert (fresh.outputs, fresh.version) == (row.outputs, row.version)
+    same = {"progress": {"outputs": row.outputs, "logs": [{"message": "Waiting."}]}}
+    assert operator.post(f"/api/tasks/{row.key}/report", same, format="json").status_code == 200
+    assert operator.post(f"/api/tasks/{row.key}/reject", {}, format="json").status_code == 200
+    assert operator.patch(f"/api/tasks/{row.key}", {"outputs": other}, format="json").status_code == 200
+
+
+@pytest.mark.parametrize("rule", ["four_eyes", "review_required"])
+def test_a_rule_of_review_stays_while_work_is_under_way(rule: str) -> None:
+    me, owner = person(), world.mission(four_eyes=True, review_required=True)
+    address, row = f"/api/missions/{owner.key}", in_review(owner=owner, user=me)
+    refused = client_of(me).patch(address, {rule: False}, format="json")
+    assert refused.status_code == 409
+    assert row.key in refused.json()["detail"]
+    assert client_of(person("admin")).patch(address, {rule: False}, format="json").status_code == 200
+
+
+def test_a_rule_of_review_may_go_before_work_begins(operator: APIClient) -> None:
+    owner = world.mission(four_eyes=True)
+    world.task(owner)
+    assert operator.patch(f"/api/missions/{owner.key}", {"four_eyes": False}, format="json").status_code == 200
+
+
+def test_work_that_four_eyes_wait_for_is_not_exempted_from_its_review(operator: APIClient) -> None:
+    row = world.task(world.mission(four_eyes=True, review_required=True), TaskStatus.IN_PROGRESS)
+    change = {"review_required": False, "status": "completed"}
+    assert operator.patch(f"/api/tasks/{row.key}", change, format="json").status_code == 409
+    assert Task.objects.get(pk=row.pk).status == TaskStatus.IN_PROGRESS
