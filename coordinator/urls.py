@@ -6,6 +6,8 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 from coordinator import probes
 from coordinator.docs import DocsView
+from coordinator.lib.routes import route
+from coordinator.stream import StreamView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", probes.healthz, name="healthz"),
@@ -13,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", probes.metrics, name="metrics"),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/docs", DocsView.as_view(), name="docs"),
+    route("api/stream", StreamView, "stream", get="follow"),
     path("api/", include("accounts.api.urls")),
     path("api/", include("traceability.api.urls")),
     path("api/", include("agents.api.urls")),

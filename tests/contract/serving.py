@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -107,6 +108,23 @@ def shut(api: Client) -> None:
         heard(socket, event="error")
 
 
+@promise("GET /stream", "the same frames as Server-Sent Events; what may not be followed is a problem before it begins")
+def events(api: Client) -> None:
+    api.get("/stream", 400)
+    api.with_token(None).get("/stream?topics=missions", 401)
+    things.narrow(api, "knowledge:read").get("/stream?topics=missions", 403)
+    api.get("/stream?topics=mission:no-such-mission", 404)
+    first = api.every(f"/trace?mission={things.mission(api, 'planning')}")[0]["id"]
+    query = {"topics": "missions", "after": str(first - 1)}
+    headers = {"Authorization": f"Bearer {api.token}"}
+    with requests.get(f"{api.base}/api/stream", query, headers=headers, stream=True, timeout=SOON_S) as told:
+        lines = (line for line in told.iter_lines(chunk_size=1, decode_unicode=True) if line.startswith("data: "))
+        same(json.loads(next(lines).removeprefix("data: "))["event"], "subscribed")
+        frame = json.loads(next(lines).removeprefix("data: "))
+    same((frame["id"], frame["event"]), (first, "mission.created"))
+    same(set(frame), {"id", "topic", "event", "at", "data"})
+
+
 ROUTES = (
     "/api/missions", "/api/missions/{}", "/api/missions/{}/start", "/api/missions/{}/pause",
     "/api/missions/{}/complete", "/api/missions/{}/cancel", "/api/missions/{}/tasks", "/api/tasks", "/api/tasks/{}",
@@ -124,5 +142,5 @@ ROUTES = (
     "/api/objectives/{}/key_results", "/api/key_results/{}", "/api/requirements", "/api/requirements/{}",
     "/api/traceability", "/api/traceability/export", "/api/traceability/import", "/api/knowledge/documents",
     "/api/knowledge/documents/{}", "/api/knowledge/search", "/api/usage", "/api/github/issues",
-    "/api/github/issues/{}", "/api/github/sync", "/api/github/webhook",
+    "/api/github/issues/{}", "/api/github/sync", "/api/github/webhook", "/api/stream",
 )  # fmt: skip

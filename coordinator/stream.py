@@ -1,0 +1,135 @@
+"""`GET /api/stream`: the frames of `ws /ws/stream` as Server-Sent Events, for tools that read one way.
+
+Who asks and for what is judged by a view like any other. The stream itself holds no connection of the pool: the view's
+is given back before the first byte, and each question later takes one for as long as it lasts.
+"""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.db import connections
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+
+from accounts.auth import Credential
+from coordinator import reading
+from coordinator.lib.errors import Malformed, Missing, Refusal, TooMany, Unavailable
+from coordinator.lib.views import Endpoint
+from coordinator.reading import MOST_TOPICS, Reader
+
+HEARTBEAT_S = 15
+ALIVE = ": alive\n\n"
+HEADERS = {"X-Accel-Buffering": "no"}
+"""A proxy hands on what it has, and waits for no more."""
+
+
+class StreamView(Endpoint):
+    """What happens, as it happens."""
+
+    scopes = {"follow": ""}
+    asking = frozenset({"follow"})
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("topics", str, required=True, description="Such as `missions,task:split-form`."),
+            OpenApiParameter("after", str, description="A frame's id: everything since comes first."),
+            OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="The same, of browsers."),
+        ],
+        responses={(200, "text/event-stream"): OpenApiResponse(OpenApiTypes.STR, "Frames, each with its id.")},
+    )
+    def follow(self, request: Request) -> StreamingHttpResponse:
+        """Server-Sent Events: the frames of `ws /ws/stream`, a comment every 15 s. Each topic demands its scope."""
+        credential: Any = request.auth
+        names = reading.checked(_names(request.query_params), credential.scopes)
+        after = reading.id_of(request.headers.get("Last-Event-ID") or request.query_params.get("after"))
+        known = reading.resolve(names)
+        if missing := [name for name in names if name not in known]:
+            raise Missing(f"There is no {missing[0]!r}.")
+        if not hasattr(request._request, "scope"):
+            raise Unavailable("The stream needs the ASGI server; this one speaks WSGI.")
+        _refuse_more(credential)
+        parts = parts_for(credential, names, after)
+        return StreamingHttpResponse(parts, content_type="text/event-stream", headers=HEADERS)
+
+
+async def parts_for(credential: Credential, names: list[str], after: int | None) -> AsyncGenerator[str]:
+    """The text of one stream, until the credential is revoked or the reader leaves."""
+    await database_sync_to_async(connections.close_all)()
+    reader = Reader(credential)
+    try:
+        await reader.join()
+    except TooMany as refusal:
+        yield part({"event": "error", "detail": refusal.detail})
+        return
+    except asyncio.CancelledError:
+        reader.leave()
+        raise
+    begun = reader.heard if after is None else after
+    try:
+        await reader.follow(names, after)
+        async with contextlib.aclosing(_told(reader, begun)) as told:
+            async for each in told:
+                yield each
+    except Refusal as refusal:
+        yield part({"event": "error", "detail": refusal.detail})
+    finally:
+        reader.leave()
+
+
+async def _told(reader: Reader, begun: int) -> AsyncGenerator[str]:
+    """The reader's frames, and a comment at each heartbeat, which asks whether the credential still holds."""
+    frames, due = reader.frames(), time.monotonic() + HEARTBEAT_S
+    coming = asyncio.ensure_future(anext(frames))
+    try:
+        while True:
+            await asyncio.wait({coming}, timeout=max(0.0, due - time.monotonic()))
+            if coming.done():
+                frame = coming.result()
+                yield part(frame, frame.get("id", begun if frame["event"] == "subscribed" else reader.heard))
+                coming = asyncio.ensure_future(anext(frames))
+            if time.monotonic() >= due:
+                due = time.monotonic() + HEARTBEAT_S
+                if not await _renewed(reader):
+                    return
+                yield ALIVE
+    finally:
+        coming.cancel()
+
+
+async def _renewed(reader: Reader) -> bool:
+    """Whether the credential still holds; the reader goes on with the scopes that it has now."""
+    found = await database_sync_to_async(reader.credential.renewed)()
+    reader.credential = found or reader.credential
+    return found is not None
+
+
+def part(message: dict[str, Any], identity: int | None = None) -> str:
+    """One event of the stream, with the id from which a reader comes back. JSON has no line breaks of its own."""
+    named = "" if identity is None else f"id: {identity}\n"
+    return f"{named}data: {json.dumps(message, separators=(',', ':'))}\n\n"
+
+
+def _names(params: Any) -> list[str]:
+    """Raises Malformed."""
+    for name in params:
+        if name not in {"topics", "after"}:
+            raise Malformed(f"There is no parameter {name[:50]!r} here; this takes topics and after.")
+    names = [name for name in params.get("topics", "").split(",") if name]
+    if not 0 < len(names) <= MOST_TOPICS:
+        raise Malformed(f"Name 1 to {MOST_TOPICS} topics, separated by commas.")
+    return names
+
+
+def _refuse_more(credential: Credential) -> None:
+    """Refuses, while that can still be said with a status, a stream that `join` would not take. Raises TooMany."""
+    held = reading.OPEN[credential.token_id, credential.session_id]
+    if held >= settings.STREAMS_PER_CREDENTIAL:
+        raise TooMany(f"This credential holds {held} live streams already; close one.")
