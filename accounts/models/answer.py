@@ -5,7 +5,7 @@ from django.db import models
 
 
 class RememberedAnswer(models.Model):
-    """The first answer to a POST with this key; written in the transaction of the change itself."""
+    """The first answer to a POST with this key; status 0 while a key is reserved and the answer not there yet."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)

@@ -20,6 +20,7 @@ class HealthView(ResourceView):
     """Whether an agent could work now."""
 
     scopes = {"check": "agents:write"}
+    outward = frozenset({"check"})
     queryset = Agent.objects.all()
     serializer_class = HealthShape
 

@@ -23,6 +23,9 @@ class Body:
 
     resource: ClassVar[str] = ""
     scopes: ClassVar[dict[str, str]] = {}
+    outward: ClassVar[frozenset[str]] = frozenset()
+    """Actions that wait for other machines: no transaction may be held around them."""
+
     asking: ClassVar[frozenset[str]] = frozenset()
     """The actions that read the query themselves; every other one refuses whatever stands in it."""
 

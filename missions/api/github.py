@@ -89,6 +89,7 @@ class SyncView(Endpoint):
     """Reads GitHub's issues now."""
 
     scopes = {"sync": "github:sync"}
+    outward = frozenset({"sync"})
     serializer_class = SyncRequest
 
     @extend_schema(request=SyncRequest, responses=SyncAnswer)

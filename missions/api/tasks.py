@@ -70,6 +70,7 @@ class TaskView(Lists, Shows, TaskBase):
     """A unit of work of a mission."""
 
     filters = {"mission": Belongs("mission", Mission), **FILTERS}
+    outward = frozenset({"approve"})
     scopes = {
         "list": "tasks:read",
         "retrieve": "tasks:read",
