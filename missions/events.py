@@ -90,11 +90,14 @@ class TaskRevised(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskReported(Event):
+    """`logs` counts the report's log lines; `logs_sha256` is the digest of their canonical JSON, empty without."""
+
     kind: ClassVar[str] = "task.reported"
     report: int
     percent: int | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
     logs: int = 0
+    logs_sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@ from missions.api.contexts import AdviceView
 from missions.api.missions import AgentsOfMission, MembersOfMission, MissionView
 from missions.api.outward_urls import urlpatterns as outward
 from missions.api.replays import ReplayView
+from missions.api.reports import ReportsOfTask
 from missions.api.tasks import ClaimView, TasksOfMission, TaskView
 
 urlpatterns = [
@@ -23,6 +24,7 @@ urlpatterns = [
     route("tasks", TaskView, "tasks", get="list"),
     route("tasks/<str:key>", TaskView, "task", get="retrieve", patch="partial_update"),
     route("tasks/<str:key>/report", TaskView, "task-report", post="report"),
+    route("tasks/<str:key>/reports", ReportsOfTask, "task-reports", get="list"),
     route("tasks/<str:key>/approve", TaskView, "task-approve", post="approve"),
     route("tasks/<str:key>/reject", TaskView, "task-reject", post="reject"),
     route("tasks/<str:key>/claim", ClaimView, "task-claim", post="claim"),

@@ -1,4 +1,5 @@
-"""The database keeps the lifecycle: no impossible move, no move without its ledger entry, no cycle of dependencies.
+"""The database keeps the lifecycle: no impossible move, no move without its ledger entry, no cycle of dependencies;
+and what was reported and reviewed stays as it was said.
 
 The tables of moves are written out here as they stood when this migration was made; a test compares them with
 `missions.lifecycle`. Another table needs another migration.
@@ -86,6 +87,26 @@ CREATE TRIGGER dependency_acyclic BEFORE INSERT OR UPDATE ON missions_dependency
     FOR EACH ROW EXECUTE FUNCTION missions_dependency_acyclic();
 """
 
+APPEND_ONLY = """
+CREATE FUNCTION missions_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'missions: % of % is refused, it is append-only', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER report_append_only BEFORE UPDATE OR DELETE ON missions_report
+    FOR EACH ROW EXECUTE FUNCTION missions_refuse();
+CREATE TRIGGER report_no_truncate BEFORE TRUNCATE ON missions_report
+    FOR EACH STATEMENT EXECUTE FUNCTION missions_refuse();
+CREATE TRIGGER review_append_only BEFORE UPDATE OR DELETE ON missions_review
+    FOR EACH ROW EXECUTE FUNCTION missions_refuse();
+CREATE TRIGGER review_no_truncate BEFORE TRUNCATE ON missions_review
+    FOR EACH STATEMENT EXECUTE FUNCTION missions_refuse();
+ALTER TABLE missions_report ENABLE ALWAYS TRIGGER report_append_only;
+ALTER TABLE missions_report ENABLE ALWAYS TRIGGER report_no_truncate;
+ALTER TABLE missions_review ENABLE ALWAYS TRIGGER review_append_only;
+ALTER TABLE missions_review ENABLE ALWAYS TRIGGER review_no_truncate;
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("missions", "0001_initial"), ("traceability", "0001_initial")]
@@ -93,4 +114,5 @@ class Migration(migrations.Migration):
         migrations.RunSQL(MOVES.format(noun="mission", first="planning", moves=MISSION_MOVES), migrations.RunSQL.noop),
         migrations.RunSQL(MOVES.format(noun="task", first="pending", moves=TASK_MOVES), migrations.RunSQL.noop),
         migrations.RunSQL(CYCLES, migrations.RunSQL.noop),
+        migrations.RunSQL(APPEND_ONLY, migrations.RunSQL.noop),
     ]

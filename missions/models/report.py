@@ -1,10 +1,13 @@
 """Reports: what an agent filed on its task, with its log lines."""
 
+from hashlib import sha256
+
 from django.conf import settings
 from django.db import models
 
 from agents.models import Agent
 from missions.models.task import Task
+from traceability import canonical
 
 
 class Report(models.Model):
@@ -19,6 +22,11 @@ class Report(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["task", "id"], name="report_of_task")]
+
+    @property
+    def logs_sha256(self) -> str:
+        """The digest of the log lines, as `task.reported` keeps it; empty without lines."""
+        return sha256(canonical.write(self.logs).encode()).hexdigest() if self.logs else ""
 
     def __str__(self) -> str:
         return f"report {self.pk}"

@@ -112,7 +112,8 @@ def _keep(task: Task, filing: Filing, caller: Caller, actor: Actor, now: datetim
         report=report.pk,
         percent=percent,
         outputs=dict(filing.outputs),
-        logs=len(filing.logs),
+        logs=len(report.logs),
+        logs_sha256=report.logs_sha256,
     )
     ledger.record(told, actor=actor, at=now)
 

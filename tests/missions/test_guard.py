@@ -119,3 +119,16 @@ def test_the_admin_refuses_an_impossible_move(client: Client) -> None:
     assert "active, cancelled" in page
     row.refresh_from_db()
     assert row.status == MissionStatus.PLANNING
+
+
+@pytest.mark.parametrize("table", ["missions_report", "missions_review"])
+@pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET at = now()", "TRUNCATE {} CASCADE"])
+@pytest.mark.django_db
+def test_what_was_reported_and_reviewed_stays(table: str, change: str) -> None:
+    row = world.task(status=TaskStatus.REJECTED)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            cursor.execute(change.format(table))
+        cursor.execute(f"SELECT count(*) FROM {table} WHERE task_id = %s", [row.pk])
+        assert cursor.fetchone()[0] > 0

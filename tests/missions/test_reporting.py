@@ -1,6 +1,7 @@
 """Reports: what they record, move and cost; all of it or nothing."""
 
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from missions.models import Mission, Report, Task
 from missions.services import taking_part
 from tests.factories import client_of, person, unique
 from tests.missions import world
+from traceability import canonical
 from traceability.events import SYSTEM
 from traceability.models import Entry
 
@@ -263,3 +265,25 @@ def test_an_agent_charges_no_mission_in_which_it_does_not_work() -> None:
     taking_part.join(elsewhere.mission, who, role="contributor", actor=SYSTEM, now=timezone.now())
     given = {"mission": elsewhere.mission.key, "cost_usd": "1"}
     assert client.post("/api/usage", given, format="json").status_code == 201
+
+
+def test_the_reports_of_a_task_are_read_with_their_logs_as_the_trace_proves_them(
+    operator: APIClient, django_assert_num_queries: Any
+) -> None:
+    who, line = world.agent(), {"message": "Begun \u00e9", "level": "info", "timestamp": "2026-11-24T12:00:00Z"}
+    row = world.task(agent=who)
+    report(world.token_client(who), row, status="in_progress", outputs={"a": 1}, logs=[line, {"message": "on"}])
+    report(operator, row, percent=70)
+    operator.get(f"/api/tasks/{row.key}/reports")
+    with django_assert_num_queries(3):
+        first, second = operator.get(f"/api/tasks/{row.key}/reports").json()["results"]
+    assert (first["agent"], first["status"], first["outputs"]) == (who.key, "in_progress", {"a": 1})
+    assert [each["message"] for each in first["logs"]] == ["Begun \u00e9", "on"]
+    assert (second["agent"], second["percent"], second["logs"], second["logs_sha256"]) == (None, 70, [], "")
+    told = Entry.objects.of_task(row.pk).filter(kind="task.reported").order_by("pk").first()
+    assert told is not None
+    stored = Report.objects.get(pk=first["id"])
+    digest = sha256(canonical.write(stored.logs).encode()).hexdigest()
+    assert (told.data["logs"], told.data["logs_sha256"], first["logs_sha256"]) == (2, digest, digest)
+    assert operator.get(f"/api/tasks/{row.key}/reports?colour=red").status_code == 400
+    assert operator.get("/api/tasks/nothing/reports").status_code == 404
