@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib.auth.backends import BaseBackend
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -179,8 +180,16 @@ class EmailBackend(BaseBackend):
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """The network address that the request came from; None when it came through a local socket."""
+    """The network address that the request came from; None when it came through a local socket.
+
+    Behind a proxy it is the last that the proxy noted: what stands before it, the client wrote itself.
+    """
+    noted = request.headers.get("X-Forwarded-For", "").rpartition(",")[2] if settings.BEHIND_PROXY else ""
+    return _address(noted) or _address(request.META.get("REMOTE_ADDR", ""))
+
+
+def _address(text: str) -> str | None:
     try:
-        return str(ip_address(request.META.get("REMOTE_ADDR", "")))
+        return str(ip_address(text.strip()))
     except ValueError:
         return None

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.hashers import make_password
+from django.db.models import QuerySet
 
 from accounts.events import SessionClosed, SessionOpened, SessionRevoked
 from accounts.models import FailedSignIn, Session, User
@@ -17,8 +18,11 @@ WINDOW = timedelta(minutes=15)
 MOST_BY_PAIR = 10
 MOST_BY_EMAIL = 100
 MOST_BY_ADDRESS = 50
+MOST_BY_ADDRESS_IN_ALL = 500
 """Failures within the window: of one e-mail from one address, of one e-mail from anywhere, of one address. The first
-is the smallest, so that a stranger who guesses cannot lock the owner out."""
+is the smallest, so that a stranger who guesses cannot lock the owner out. The address's own limit stops only e-mails
+that failed themselves, known or not; who fails beside others behind the same address does not lock them out. Beyond the
+last, only who is signed in from there already may sign in from there."""
 
 
 class WrongPassword(Refusal):
@@ -105,13 +109,24 @@ def _refuse_guessing(attempt: FailedSignIn, now: datetime) -> None:
     of_email = recent.filter(email=attempt.email)
     limits = [(of_email.filter(ip=attempt.ip), MOST_BY_PAIR), (of_email, MOST_BY_EMAIL)]
     if attempt.ip:
-        limits.append((recent.filter(ip=attempt.ip), MOST_BY_ADDRESS))
+        limits += _limits_of_address(recent.filter(ip=attempt.ip), attempt, now)
     for failures, most in limits:
         times = list(failures.values_list("at", flat=True)[: most + 1])
         if len(times) > most:
             wait = int((times[-1] + WINDOW - now).total_seconds()) + 1
             minutes = -(-wait // 60)
             raise TooMany(f"Too many failed sign-ins; try again in {minutes} min.", retry_after_s=wait)
+
+
+def _limits_of_address(
+    failures: QuerySet[FailedSignIn], attempt: FailedSignIn, now: datetime
+) -> list[tuple[QuerySet[FailedSignIn], int]]:
+    """Tells an e-mail with an account from one without only to who is behind the same address as its owner."""
+    if failures.filter(email=attempt.email).exclude(pk=attempt.pk).exists():
+        return [(failures, MOST_BY_ADDRESS)]
+    if Session.objects.live(now).filter(user__email__iexact=attempt.email, ip=attempt.ip).exists():
+        return []
+    return [(failures, MOST_BY_ADDRESS_IN_ALL)]
 
 
 def _matching(email: str, password: str) -> User | None:

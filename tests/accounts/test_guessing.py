@@ -70,13 +70,59 @@ def test_a_stranger_who_guesses_does_not_lock_the_owner_out() -> None:
     assert check(user) == user
 
 
-def test_an_address_that_tries_many_accounts_is_slowed_down() -> None:
+def test_an_address_that_failed_often_gets_no_second_try_at_any_account() -> None:
     user = person(password=PASSWORD)
+    failed(user.email, 1)
     for number in range(50):
         failed(f"guess-{number}@example.org", 1)
-    with pytest.raises(TooMany):
-        check(user)
+    for email in (user.email, "guess-1@example.org"):
+        with pytest.raises(TooMany):
+            signing_in.check_password(email, PASSWORD, ip="192.0.2.1", now=timezone.now())
     assert check(user, ip="192.0.2.2") == user
+
+
+def test_who_fails_often_locks_nobody_else_behind_the_same_address_out() -> None:
+    user = person(password=PASSWORD)
+    failed("somebody@example.org", 60)
+    assert check(user) == user
+
+
+def test_beyond_fifty_failures_a_known_and_an_unknown_account_are_answered_alike() -> None:
+    user = person(password=PASSWORD)
+    failed("somebody@example.org", 60)
+    for email in (user.email, "nobody@example.org"):
+        with pytest.raises(signing_in.WrongPassword):
+            signing_in.check_password(email, "wrong password", ip="192.0.2.1", now=timezone.now())
+
+
+def test_beyond_five_hundred_failures_only_who_is_signed_in_there_signs_in_there() -> None:
+    known, new = person(password=PASSWORD), person(password=PASSWORD)
+    signing_in.open_session(known, ip="192.0.2.1", user_agent="", now=timezone.now())
+    failed("somebody@example.org", 500)
+    assert check(known) == known
+    with pytest.raises(TooMany):
+        check(new)
+    assert check(new, ip="192.0.2.2") == new
+
+
+@pytest.mark.parametrize(
+    ("behind", "noted", "address"),
+    [
+        (True, "203.0.113.7", "203.0.113.7"),
+        (True, "10.9.9.9, 203.0.113.7", "203.0.113.7"),
+        (True, "2001:db8::1", "2001:db8::1"),
+        (True, "nonsense", "127.0.0.1"),
+        (True, "", "127.0.0.1"),
+        (False, "203.0.113.7", "127.0.0.1"),
+    ],
+)
+def test_behind_a_proxy_the_address_is_the_last_that_the_proxy_noted(
+    settings: Any, behind: bool, noted: str, address: str
+) -> None:
+    settings.BEHIND_PROXY = behind
+    asked = {"email": "nobody@example.org", "password": "wrong password"}
+    APIClient().post("/api/sessions", asked, format="json", headers={"X-Forwarded-For": noted})
+    assert FailedSignIn.objects.get().ip == address
 
 
 def test_many_addresses_that_try_one_account_are_slowed_down() -> None:
