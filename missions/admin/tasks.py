@@ -15,8 +15,8 @@ from missions.github import merging
 from missions.lifecycle import TaskStatus
 from missions.models import Dependency, Execution, Report, RequirementLink, Review, Task
 from missions.services import callers, planning, reporting, reviewing
-from missions.services.moving import Outcome
 from missions.services.reporting import Filing
+from missions.services.verdicts import Outcome
 
 Reviewing = Callable[..., tuple[Task, Outcome]]
 

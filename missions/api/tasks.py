@@ -22,8 +22,8 @@ from missions.lifecycle import TaskStatus
 from missions.models import Advisory, Mission, Task
 from missions.models.task import TaskQuerySet
 from missions.services import callers, claiming, metering, planning, reporting, reviewing
-from missions.services.moving import Outcome
 from missions.services.reporting import Filing
+from missions.services.verdicts import Outcome
 from sprints.models import Sprint
 from traceability.models import Requirement
 

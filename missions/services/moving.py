@@ -5,44 +5,23 @@ Every face that moves a task (report, PATCH, review, expiry, admin) comes throug
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from coordinator.lib import versions
-from coordinator.lib.errors import Conflict, ImpossibleMove
+from coordinator.lib.errors import ImpossibleMove
 from coordinator.lib.refs import Ref
 from missions import facts, subjects
 from missions.events import TaskMoved, TaskMoveHeld, TaskMoveRefused, TaskReleased
 from missions.lifecycle import HELD, TASK_MOVES, TaskStatus, is_open, refusal_of, reported_moves
 from missions.models import Claim, Task
+from missions.services import verdicts
+from missions.services.verdicts import STAYED, Outcome
 from policies.services import deciding
 from policies.services.deciding import Verdict
 from traceability import ledger
 from traceability.events import Actor
 
-
-class BlockedByPolicy(Conflict):
-    """A policy blocks this move."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a wanted move: `decisions` in the contract's form, `approval` when it is held."""
-
-    moved: bool
-    blocked: bool = False
-    decisions: tuple[dict[str, Any], ...] = ()
-    approval: int | None = None
-
-    def raise_if_blocked(self, task: Task) -> None:
-        """To be called after the transaction, so that the refusal stays on record."""
-        if self.blocked:
-            texts = "; ".join(each["message"] for each in self.decisions if each["outcome"] == "block")
-            raise BlockedByPolicy(f"Task {task.key} was not moved: {texts}", decisions=list(self.decisions))
-
-
-STAYED = Outcome(moved=False)
 LINKS = {"depends_on", "requirements"}
 """What a task points at by rows of their own."""
 
@@ -84,24 +63,16 @@ def settle(
     task: Task, after: TaskStatus, verdict: Verdict, *, actor: Actor, now: datetime, reason: str = ""
 ) -> Outcome:
     """Does what the policies' verdict says with a locked task: refuse on record, hold for approval, or move."""
-    before = TaskStatus(task.status)
-    decisions = tuple(verdict.as_data())
-    told: dict[str, Any] = {
-        "mission": task.mission.ref,
-        "task": task.ref,
-        "agent": _agent_ref(task),
-        "before": before,
-        "after": after,
-        "decisions": list(decisions),
-    }
-    if verdict.outcome == "block":
-        ledger.record(TaskMoveRefused(**told), actor=actor, at=now)
-        return Outcome(moved=False, blocked=True, decisions=decisions)
-    if verdict.outcome == "escalate" and verdict.approval_id is not None:
-        ledger.record(TaskMoveHeld(**told, approval=verdict.approval_id), actor=actor, at=now)
-        return Outcome(moved=False, decisions=decisions, approval=verdict.approval_id)
-    move(task, after, actor=actor, now=now, reason=reason, decisions=decisions)
-    return Outcome(moved=True, decisions=decisions)
+    told = {"mission": task.mission.ref, "task": task.ref, "agent": _agent_ref(task)}
+    return verdicts.settle(
+        verdict,
+        {**told, "before": TaskStatus(task.status), "after": after},
+        refused=TaskMoveRefused,
+        held=TaskMoveHeld,
+        make=lambda decisions: move(task, after, actor=actor, now=now, reason=reason, decisions=decisions),
+        actor=actor,
+        now=now,
+    )
 
 
 def judge(

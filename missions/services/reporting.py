@@ -12,7 +12,7 @@ from missions.models import Report, Task
 from missions.services import callers, claiming, metering, moving, planning, safeguards
 from missions.services.callers import Caller
 from missions.services.metering import Charge
-from missions.services.moving import STAYED, Outcome
+from missions.services.verdicts import STAYED, Outcome
 from traceability import ledger
 from traceability.events import Actor
 

@@ -13,7 +13,7 @@ from missions.events import TaskCreated, TaskReviewed, TaskRevised
 from missions.lifecycle import TaskStatus
 from missions.models import Report, Review, Task
 from missions.services import moving
-from missions.services.moving import Outcome
+from missions.services.verdicts import Outcome
 from policies.models import Approval
 from traceability import ledger
 from traceability.events import Actor

@@ -9,22 +9,20 @@ from django.db import transaction
 from django_q.tasks import async_task
 
 from coordinator.lib import versions
-from coordinator.lib.errors import Conflict, ImpossibleMove, Invalid
+from coordinator.lib.errors import ImpossibleMove, Invalid
 from missions import facts
 from missions.events import MissionMoved, MissionMoveHeld, MissionMoveRefused, ProcessChanged
 from missions.lifecycle import MISSION_ENDED, MISSION_MOVES, MissionStatus, is_open, open_text
 from missions.models import Mission, MissionProcess
-from missions.services import planning
+from missions.services import planning, verdicts
+from missions.services.verdicts import Outcome
 from policies.services import deciding
+from policies.services.deciding import Verdict
 from traceability import ledger
 from traceability.events import Actor
 
 STATE = MissionProcess.State
 BEGINNINGS = (MissionStatus.PLANNING, MissionStatus.ACTIVE)
-
-
-class MissionBlockedByPolicy(Conflict):
-    """A policy blocks this move of the mission."""
 
 
 def open_mission(
@@ -33,7 +31,7 @@ def open_mission(
     """Makes a mission, and starts it when `status` says so; the second answer is the approval that holds the start.
 
     A policy that blocks the start blocks the whole: there is no mission then. Raises Invalid, KeyTaken,
-    MissionBlockedByPolicy.
+    BlockedByPolicy.
     """
     if status not in BEGINNINGS:
         raise Invalid({"status": ["A new mission is planning or active."]})
@@ -42,9 +40,9 @@ def open_mission(
         if status == MissionStatus.PLANNING:
             return mission, None
         verdict = _weigh(mission, status, actor=actor, now=now)
-        _raise_if_blocked(mission, verdict)
-        _settle(mission, status, verdict, actor=actor, now=now)
-    return mission, verdict.approval_id if verdict.outcome == "escalate" else None
+        outcome = _settle(mission, status, verdict, actor=actor, now=now)
+        outcome.raise_if_blocked(mission)
+    return mission, outcome.approval
 
 
 def move_mission(
@@ -58,7 +56,7 @@ def move_mission(
 ) -> int | None:
     """Moves the mission and starts or stops its process; the answer is the approval that holds the move, or None.
 
-    `changes` are fields that change with the move. Raises ImpossibleMove, MissionBlockedByPolicy (the refusal stays on
+    `changes` are fields that change with the move. Raises ImpossibleMove, BlockedByPolicy (the refusal stays on
     record, and nothing else), Stale, Invalid.
     """
     with ledger.writing():
@@ -67,9 +65,9 @@ def move_mission(
         verdict = _weigh(_proposed(mission, changes or {}), after, actor=actor, now=now)
         if verdict.outcome != "block":
             planning.change_mission(mission, changes or {}, actor=actor, now=now)
-        _settle(mission, after, verdict, actor=actor, now=now)
-    _raise_if_blocked(mission, verdict)
-    return verdict.approval_id if verdict.outcome == "escalate" else None
+        outcome = _settle(mission, after, verdict, actor=actor, now=now)
+    outcome.raise_if_blocked(mission)
+    return outcome.approval
 
 
 def apply(
@@ -116,7 +114,7 @@ def _proposed(mission: Mission, changes: Mapping[str, Any]) -> Mission:
     return found
 
 
-def _weigh(mission: Mission, after: MissionStatus, *, actor: Actor, now: datetime) -> Any:
+def _weigh(mission: Mission, after: MissionStatus, *, actor: Actor, now: datetime) -> Verdict:
     """What the policies say of the move. Raises ImpossibleMove."""
     before = MissionStatus(mission.status)
     _refuse_impossible(before, after)
@@ -131,26 +129,17 @@ def _weigh(mission: Mission, after: MissionStatus, *, actor: Actor, now: datetim
     )
 
 
-def _settle(mission: Mission, after: MissionStatus, verdict: Any, *, actor: Actor, now: datetime) -> None:
+def _settle(mission: Mission, after: MissionStatus, verdict: Verdict, *, actor: Actor, now: datetime) -> Outcome:
     """Does what the verdict says with a locked mission: refuse on record, hold for approval, or move."""
-    before, decisions = MissionStatus(mission.status), verdict.as_data()
-    if verdict.outcome == "block":
-        told = MissionMoveRefused(mission=mission.ref, before=before, after=after, decisions=decisions)
-        ledger.record(told, actor=actor, at=now)
-    elif verdict.outcome == "escalate":
-        held = MissionMoveHeld(
-            mission=mission.ref, before=before, after=after, approval=verdict.approval_id, decisions=decisions
-        )
-        ledger.record(held, actor=actor, at=now)
-    else:
-        apply(mission, after, actor=actor, now=now, decisions=decisions)
-
-
-def _raise_if_blocked(mission: Mission, verdict: Any) -> None:
-    if verdict.outcome == "block":
-        decisions = verdict.as_data()
-        texts = "; ".join(each["message"] for each in decisions if each["outcome"] == "block")
-        raise MissionBlockedByPolicy(f"Mission {mission.key} was not moved: {texts}", decisions=decisions)
+    return verdicts.settle(
+        verdict,
+        {"mission": mission.ref, "before": MissionStatus(mission.status), "after": after},
+        refused=MissionMoveRefused,
+        held=MissionMoveHeld,
+        make=lambda decisions: apply(mission, after, actor=actor, now=now, decisions=list(decisions)),
+        actor=actor,
+        now=now,
+    )
 
 
 def _refuse_impossible(before: MissionStatus, after: MissionStatus) -> None:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Task
 from missions.services import steering
-from missions.services.moving import BlockedByPolicy
 from missions.services.reporting import Caller, Filing, file_report
+from missions.services.verdicts import BlockedByPolicy
 from policies.models import Approval, Decision
 from policies.services import deciding
 from policies.services.deciding import Question
@@ -148,7 +148,7 @@ def test_a_policy_of_a_capability_takes_in_tasks_that_require_it() -> None:
 def test_a_blocked_move_of_a_mission_is_refused_and_stays_on_record() -> None:
     policy(conditions={"action_type": "mission_transition", "to": "active"}, actions=[{"block": "Wait."}])
     row = mission()
-    with pytest.raises(steering.MissionBlockedByPolicy):
+    with pytest.raises(BlockedByPolicy):
         steering.move_mission(row, MissionStatus.ACTIVE, expected=None, actor=SYSTEM, now=timezone.now())
     assert Decision.objects.get().mission_key == row.key
 

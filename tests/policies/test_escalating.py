@@ -15,6 +15,7 @@ from missions.models import Mission, Task
 from missions.releases import Overtaken
 from missions.services import moving, steering
 from missions.services.reporting import Caller, Filing, file_report
+from missions.services.verdicts import BlockedByPolicy
 from policies.models import Approval, Decision
 from policies.services import escalating
 from tests.factories import person, service
@@ -194,7 +195,7 @@ def test_a_held_move_reported_again_waits_for_the_same_approval_though_its_cost_
 def test_a_rejected_move_is_not_made_and_blocks_the_same_attempt() -> None:
     row, held = held_move()
     reject(held)
-    with pytest.raises(moving.BlockedByPolicy):
+    with pytest.raises(BlockedByPolicy):
         report(row, TaskStatus.FAILED)
     assert Task.objects.get(pk=row.pk).status == TaskStatus.PENDING
 
