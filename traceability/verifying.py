@@ -42,7 +42,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Proof:
     entries: int
     heads: dict[str, str]
     findings: tuple[Finding, ...]
@@ -66,13 +66,13 @@ class Verdict:
         return hashlib.sha256(joined.encode()).hexdigest()
 
 
-def verify(stream: str | None = None) -> Verdict:
+def verify(stream: str | None = None) -> Proof:
     """Checks one stream, or all of them, as they stood at one moment. Reads everything, writes nothing."""
     with one_moment():
         return _verify(stream)
 
 
-def _verify(stream: str | None) -> Verdict:
+def _verify(stream: str | None) -> Proof:
     heads = {head.stream: head for head in StreamHead.objects.all() if stream in {None, head.stream}}
     streams = sorted(set(heads) | set(_streams_of_entries(stream)))
     findings: list[Finding] = []
@@ -81,7 +81,7 @@ def _verify(stream: str | None) -> Verdict:
         counted, found = _verify_stream(name, heads.get(name))
         entries += counted
         findings += found
-    return Verdict(entries, {name: bytes(head.hash).hex() for name, head in heads.items()}, tuple(findings))
+    return Proof(entries, {name: bytes(head.hash).hex() for name, head in heads.items()}, tuple(findings))
 
 
 def first_link(stream: str) -> bytes:
