@@ -11,7 +11,7 @@ from django.db.models import Max, Q
 from coordinator.dashboard import rows, stories
 from traceability import verifying
 from traceability.models import Entry, StreamHead
-from traceability.verifying import Verdict
+from traceability.verifying import Proof
 
 PAGE = 60
 NOUNS = (
@@ -37,7 +37,7 @@ KEPT = "trace-verdict"
 class Checked:
     """What the verifier found, and when."""
 
-    verdict: Verdict
+    verdict: Proof
     at: datetime
 
 
