@@ -20,8 +20,8 @@ def limit_of(path: str) -> int:
 
 
 def declared_length(header: str) -> int:
-    """The number in a Content-Length header; 0 when it holds none."""
-    return int(header) if header.isascii() and header.isdigit() and len(header) < 20 else 0
+    """The number in a Content-Length header (of a very long one its beginning); 0 when it holds none."""
+    return int(header.lstrip("0")[:20] or 0) if header.isascii() and header.isdigit() else 0
 
 
 class LimitedBodies:
