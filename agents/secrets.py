@@ -4,15 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from coordinator.lib.masking import SECRET_VALUE
+
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 SECRET_KEY = re.compile(
     r"secret|passw|token|api[_-]?key|private[_-]?key|access[_-]?key|credential|authori[sz]ation|bearer|cookie",
     re.IGNORECASE,
-)
-SECRET_VALUE = re.compile(
-    r"(?<![A-Za-z0-9])(sk-[\w-]{16,}|sk_(live|test)_\w+|xox[abpors]-\S{10,}|gh[pousr]_\w{16,}|github_pat_\w+"
-    r"|glpat-\S{12,}|coord_\w{8,}|cos_\w{20,}|hf_\w{20,}|npm_\w{20,}|AKIA[A-Z0-9]{12,}|AIza\S{20,})"
-    r"|[Bb]earer\s+\S{8,}|-----BEGIN |eyJ[\w-]{10,}\.[\w-]{10,}\.",
 )
 REFERENCE = "env:"
 ADVICE = 'name the environment variable that holds it, as {"env": "NAME"} or "env:NAME"'

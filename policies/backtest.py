@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
+from coordinator.lib.masking import hides
 from policies import conditions, engine
 from policies.conditions import Fault
 from policies.engine import Facts, Finding, Rule
-from policies.masking import hides
 from policies.models import Decision
 from policies.subjects import Subjects
 from policies.vocabulary import STRICTNESS, Mode, Outcome

@@ -9,9 +9,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from coordinator.lib.masking import MASKED, is_secret
 from policies import conditions
 from policies.conditions import Answer, Fault, Node
-from policies.masking import MASKED, is_secret
 from policies.subjects import NOUNS, Subjects
 from policies.vocabulary import STRICTNESS, Mode, OnError, Outcome, strictest
 from traceability import canonical

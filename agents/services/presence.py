@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.db import connection
 from agents.events import AgentStatusChanged
 from agents.health import ActivityEvent, AgentStatus, is_at_task, status_after
 from agents.models import Activity, Agent
+from coordinator.lib.masking import masked
 from coordinator.lib.refs import Ref
 from traceability import ledger
 from traceability.events import SYSTEM, Actor
@@ -55,7 +56,11 @@ class Said:
 
 
 def hear(agent: Agent, said: Sequence[Said], *, actor: Actor, now: datetime) -> list[Activity]:
-    """Stores what a locked agent said, in its order, and how that leaves it; inside the caller's `ledger.writing()`."""
+    """Stores what a locked agent said, in its order and without secrets, and how that leaves it.
+
+    Inside the caller's `ledger.writing()`.
+    """
+    said = [replace(each, context=masked(each.context)) for each in said]
     for each in said:
         _follow(agent, each, actor, now)
     agent.last_seen_at = now

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from coordinator.lib import versions
+from coordinator.lib.masking import masked, without_secrets
 from missions.events import TaskReported
 from missions.lifecycle import TaskStatus
 from missions.models import Report, Task
@@ -102,7 +103,7 @@ def _keep(task: Task, filing: Filing, caller: Caller, actor: Actor, now: datetim
         status=filing.status or "",
         percent=filing.percent,
         outputs=dict(filing.outputs),
-        logs=[dict(line) for line in filing.logs],
+        logs=masked(filing.logs),
         at=now,
     )
     told = TaskReported(
@@ -119,4 +120,4 @@ def _keep(task: Task, filing: Filing, caller: Caller, actor: Actor, now: datetim
 
 
 def _last_line(filing: Filing) -> str:
-    return str(filing.logs[-1].get("message", ""))[:500] if filing.logs else ""
+    return without_secrets(str(filing.logs[-1].get("message", "")))[:500] if filing.logs else ""

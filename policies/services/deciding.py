@@ -10,12 +10,12 @@ from hashlib import sha256
 from time import perf_counter_ns
 from typing import Any
 
+from coordinator.lib.masking import masked
 from coordinator.lib.refs import Ref
 from policies import bundles, engine
 from policies.bundles import Bundle
 from policies.engine import Facts, Finding, Judgement
 from policies.events import DecisionMade
-from policies.masking import masked
 from policies.models import Decision
 from policies.services import escalating
 from policies.services.escalating import Standing

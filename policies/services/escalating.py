@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 
 from coordinator.lib import versions
 from coordinator.lib.errors import Conflict, ImpossibleMove, NotAllowed, Refusal
+from coordinator.lib.masking import masked
 from policies import wording
 from policies.engine import Facts, Finding
 from policies.events import (
@@ -21,7 +22,6 @@ from policies.events import (
     ApprovalRequested,
     ApprovalUsed,
 )
-from policies.masking import masked
 from policies.models import Approval
 from policies.vocabulary import ApprovalState
 from traceability import canonical, ledger
