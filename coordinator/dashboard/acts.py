@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.auth import actor_of
+from coordinator.lib import versions
 from coordinator.lib.errors import Conflict, Invalid, Malformed, NotAllowed, Refusal
 from coordinator.lib.models import numbered
 from coordinator.lib.navigation import holds
@@ -28,12 +29,13 @@ LONGEST = 4000
 
 @dataclass(frozen=True)
 class Acting:
-    """Who acts, when, and what they said."""
+    """Who acts, when, what they said, and the version of what they saw (None: the page does not say)."""
 
     person: Any
     actor: Actor
     now: datetime
     comment: str
+    expected: int | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def approve_task(key: str, acting: Acting) -> None:
         Task.objects.identified(key),
         comment=acting.comment,
         reviewer=acting.person,
-        expected=None,
+        expected=acting.expected,
         merge=merging.merge,
         actor=acting.actor,
         now=acting.now,
@@ -63,7 +65,7 @@ def reject_task(key: str, acting: Acting) -> None:
         Task.objects.identified(key),
         comment=acting.comment,
         reviewer=acting.person,
-        expected=None,
+        expected=acting.expected,
         actor=acting.actor,
         now=acting.now,
     )
@@ -71,12 +73,26 @@ def reject_task(key: str, acting: Acting) -> None:
 
 def approve_held(key: str, acting: Acting) -> None:
     approval = numbered(Approval.objects.all(), key)
-    escalating.approve(approval, person=acting.person, comment=acting.comment, actor=acting.actor, now=acting.now)
+    escalating.approve(
+        approval,
+        person=acting.person,
+        comment=acting.comment,
+        expected=acting.expected,
+        actor=acting.actor,
+        now=acting.now,
+    )
 
 
 def reject_held(key: str, acting: Acting) -> None:
     approval = numbered(Approval.objects.all(), key)
-    escalating.reject(approval, person=acting.person, comment=acting.comment, actor=acting.actor, now=acting.now)
+    escalating.reject(
+        approval,
+        person=acting.person,
+        comment=acting.comment,
+        expected=acting.expected,
+        actor=acting.actor,
+        now=acting.now,
+    )
 
 
 def acknowledge(key: str, acting: Acting) -> None:
@@ -130,7 +146,8 @@ def acting_of(request: HttpRequest, scope: str) -> Acting:
         raise SignedOut
     if not holds(request.user, scope):
         raise NotAllowed("Your role may look at this, not decide it.")
-    return Acting(request.user, actor_of(request), timezone.now(), comment_of(request.body))
+    seen = versions.named_in(request.headers.get("If-Match", ""))
+    return Acting(request.user, actor_of(request), timezone.now(), comment_of(request.body), seen)
 
 
 def comment_of(body: bytes) -> str:

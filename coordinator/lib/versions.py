@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from coordinator.lib.errors import Invalid, Stale
+from coordinator.lib.errors import Invalid, Malformed, Stale
 from coordinator.lib.models import Resource
 
 
@@ -13,6 +13,17 @@ class Versioned(Protocol):
 
     @property
     def version(self) -> int: ...
+
+
+def named_in(header: str) -> int | None:
+    """The version that an `If-Match` names, or None when it names none. Raises Malformed."""
+    given = header.strip()
+    if given in {"", "*"}:
+        return None
+    tag = given.removeprefix("W/").strip('"')
+    if not (tag.isascii() and tag.isdigit() and len(tag) < 10):
+        raise Malformed('If-Match takes one ETag as we sent it, for instance "3".')
+    return int(tag)
 
 
 def require(row: Versioned, expected: int | None) -> None:

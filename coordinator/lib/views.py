@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSetMixin
 
 from coordinator.lib import filters as filtering
+from coordinator.lib import versions
 from coordinator.lib.errors import Malformed
 from coordinator.lib.models import Resource
 from coordinator.lib.versions import Versioned
@@ -51,13 +52,7 @@ class Body:
     @property
     def expected(self) -> int | None:
         """The version named by `If-Match`, or None when the caller names none."""
-        given = self.request.headers.get("If-Match", "").strip()
-        if given in {"", "*"}:
-            return None
-        tag = given.removeprefix("W/").strip('"')
-        if not (tag.isascii() and tag.isdigit() and len(tag) < 10):
-            raise Malformed('If-Match takes one ETag as we sent it, for instance "3".')
-        return int(tag)
+        return versions.named_in(self.request.headers.get("If-Match", ""))
 
     def unwrapped(self) -> Any:
         """The request's body, taken out of `{"mission": {...}}` when it is wrapped in the resource's name."""

@@ -45,6 +45,23 @@ def test_an_approval_on_a_page_completes_the_task_and_is_on_record(company: Worl
     assert told.actor_name == "second@example.org"
 
 
+def test_what_changed_since_the_page_was_shown_is_not_approved(company: World, operator: Client) -> None:
+    task = in_review()
+    page = operator.get(f"/tasks/{task.key}").content.decode()
+    assert page.count(f'data-version="{task.version}"') == 2
+    for verb in ("approve", "reject"):
+        path = f"/tasks/{task.key}/do/{verb}"
+        stale = operator.post(
+            path, {"comment": "x"}, content_type="application/json", headers={"If-Match": f'"{task.version - 1}"'}
+        )
+        assert stale.status_code == 412
+    task.refresh_from_db()
+    assert task.status == TaskStatus.PENDING_REVIEW
+    seen = {"If-Match": f'"{task.version}"'}
+    path = f"/tasks/{task.key}/do/approve"
+    assert operator.post(path, {}, content_type="application/json", headers=seen).status_code == 200
+
+
 def test_a_rejection_without_a_comment_is_refused(company: World, operator: Client) -> None:
     task = in_review()
     answer = post(operator, f"/tasks/{task.key}/do/reject")

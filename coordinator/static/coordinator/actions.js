@@ -1,5 +1,6 @@
 /* Acts of people, in place: buttons with data-act post to the page's own addresses with the session and its CSRF token.
-   data-act="do|reject", data-url, data-name, data-done, data-ask (a question to confirm). Rejecting wants a comment. Also keys: J K Enter A R /. */
+   data-act="do|reject", data-url, data-name, data-done, data-ask (a question to confirm),
+   data-version (of what the page shows: when it has changed since, nothing is done). Rejecting wants a comment. Also keys: J K Enter A R /. */
 "use strict";
 (() => {
   const cookie = (name) => (document.cookie.split("; ").find((c) => c.startsWith(`${name}=`)) || "").slice(name.length + 1);
@@ -13,11 +14,15 @@
     say.timer = setTimeout(() => { toast.textContent = ""; }, 6000);
   };
 
-  async function post(url, body) {
+  async function post(url, body, version) {
     const answer = await fetch(url, {
       method: "POST",
       credentials: "same-origin",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": cookie("coordinator_csrf") },
+      headers: {
+        "Content-Type": "application/json",
+        "X-CSRFToken": cookie("coordinator_csrf"),
+        ...(version && { "If-Match": `"${version}"` }),
+      },
       body: JSON.stringify(body),
     });
     if (answer.ok) return null;
@@ -27,7 +32,7 @@
 
   async function act(button, body, done) {
     button.setAttribute("aria-busy", "true");
-    const failure = await post(button.dataset.url, body).catch(() => "Not saved: the server does not answer. Try again.");
+    const failure = await post(button.dataset.url, body, button.dataset.version).catch(() => "Not saved: the server does not answer. Try again.");
     button.removeAttribute("aria-busy");
     document.dispatchEvent(new CustomEvent("coordinator:acted"));
     if (failure) return failure;
@@ -65,6 +70,7 @@
     const comment = sheet.querySelector("textarea").value.trim();
     const send = sheet.querySelector("button");
     send.dataset.url = target.dataset.url;
+    send.dataset.version = target.dataset.version || "";
     const failure = await act(send, { comment }, `Rejected: ${target.dataset.name}`);
     sheet.querySelector(".told").textContent = failure || "";
     if (!failure) sheet.hidePopover();
