@@ -1,6 +1,5 @@
 """What a person does in place on a page: each act is one POST, one scope, one call of the service the API calls too."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +9,12 @@ from django.db import IntegrityError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
+from rest_framework.exceptions import ParseError
 
 from accounts.auth import actor_of
 from coordinator.lib import versions
 from coordinator.lib.errors import Conflict, Invalid, Malformed, NotAllowed, Refusal
+from coordinator.lib.http import read_json
 from coordinator.lib.models import numbered
 from coordinator.lib.navigation import holds
 from missions.github import merging
@@ -153,11 +154,11 @@ def acting_of(request: HttpRequest, scope: str) -> Acting:
 def comment_of(body: bytes) -> str:
     """The `comment` of a JSON body; empty without one."""
     try:
-        said = json.loads(body or b"{}")
-    except ValueError as problem:
+        said = read_json(body or b"{}")
+    except ParseError as problem:
         raise Malformed("The body is not valid JSON.") from problem
     comment = said.get("comment", "") if isinstance(said, dict) else ""
-    if not isinstance(comment, str) or len(comment) > LONGEST or "\x00" in comment:
+    if not isinstance(comment, str) or len(comment) > LONGEST:
         raise Invalid({"comment": [f"A comment is text of at most {LONGEST} characters."]})
     return comment.strip()
 

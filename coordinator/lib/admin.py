@@ -5,13 +5,14 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.options import csrf_protect_m
+from django.contrib.admin.options import IncorrectLookupParameters, csrf_protect_m
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AdminSplitDateTime, BaseAdminDateWidget, BaseAdminTimeWidget
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import PasswordChangeView
 from django.core.cache import cache
 from django.db.models import DateTimeField, Model
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from coordinator.lib.chips import chip
@@ -130,6 +131,12 @@ class ScopedAdmin(admin.ModelAdmin[Any]):
     class Media:
         js = ("coordinator/names.js",)
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Django's list; a NUL, which no column can hold, is a filter that makes no sense."""
+        if any("\0" in value for _, values in request.GET.lists() for value in values):
+            raise IncorrectLookupParameters
+        return super().get_changelist_instance(request)
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
@@ -227,7 +234,9 @@ class ServiceAdmin(ScopedAdmin):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The row's history is in the trace log."""
-        row = self.model._default_manager.get(pk=object_id)
+        row = self.get_object(request, unquote(object_id))
+        if row is None or not self.has_view_permission(request, row):
+            raise Http404("There is no such row.")
         return HttpResponseRedirect(f"{reverse('pages:trace')}?q={row}")
 
 

@@ -86,7 +86,16 @@ def test_an_act_is_posted_and_nothing_else(operator: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"{", b'{"comment": 7}', b'{"comment": "\\u0000"}', b'{"comment": "%s"}' % (b"x" * 5000)]
+    "body",
+    [
+        b"{",
+        b'{"comment": 7}',
+        b'{"comment": "\\u0000"}',
+        b'{"comment": "\\ud800"}',
+        b'{"comment": "%s"}' % (b"x" * 5000),
+        b"[" * 100000,
+        b"\xff",
+    ],
 )
 def test_a_body_that_is_no_comment_is_refused(operator: Client, body: bytes) -> None:
     answer = operator.post("/tasks/1/do/approve", body, content_type="application/json")
