@@ -14,6 +14,7 @@ from missions.services import planning as work
 from tests.factories import client_of, person, service
 from tests.traceability.conftest import new_mission, note
 from tests.traceability.plans import BY, CHANGE, mission, task
+from traceability.api.trace import one_at_a_time
 from traceability.events import Actor
 from traceability.models import Entry
 
@@ -236,3 +237,12 @@ def test_every_entry_of_a_request_carries_its_id() -> None:
     operator.post("/api/objectives", {"title": "A"}, format="json", headers={"X-Request-Id": "mine-1"})
     assert operator.get("/api/trace?event=objective").json()["results"][0]["request_id"] == "mine-1"
     assert BY["actor"].request_id is None
+
+
+def test_one_at_a_time_verifies_and_the_others_are_asked_to_come_back(viewer: APIClient) -> None:
+    paths = ("/api/trace/verify", f"/api/missions/{mission().key}/trace/verify")
+    with one_at_a_time():
+        for path in paths:
+            answer = viewer.get(path)
+            assert (answer.status_code, answer["Retry-After"]) == (429, "5")
+    assert [viewer.get(path).status_code for path in paths] == [200, 200]

@@ -1,5 +1,8 @@
 """The trace log: read, filtered, verified; never written here."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from django.db.models import QuerySet
@@ -8,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from coordinator.lib.errors import Malformed
+from coordinator.lib.errors import Malformed, TooMany
 from coordinator.lib.filters import Equals, Made, Since
 from coordinator.lib.views import Lists, ResourceView
 from traceability import canonical, verifying
@@ -100,6 +103,20 @@ FILTERS = {
 }
 
 
+VERIFYING = Lock()
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Verifying reads all of a chain: one at a time in a process, so that others need not wait. Raises TooMany."""
+    if not VERIFYING.acquire(blocking=False):
+        raise TooMany("The trace is being verified for somebody else; try again in a moment.", retry_after_s=5)
+    try:
+        yield
+    finally:
+        VERIFYING.release()
+
+
 class TraceView(Lists, ResourceView):
     """Everything that happened, oldest first."""
 
@@ -115,4 +132,5 @@ class TraceView(Lists, ResourceView):
     @extend_schema(responses=VerdictShape)
     def verify(self, request: Request) -> Response:
         """Checks every stream's chain, columns and head."""
-        return Response(verifying.verify().as_data())
+        with one_at_a_time():
+            return Response(verifying.verify().as_data())
