@@ -17,8 +17,10 @@ class MergeRefused(Conflict):
     """GitHub refused to merge the pull request."""
 
 
-def merge(pr_url: str) -> None:
+def merge(pr_url: str, sha: str = "") -> None:
     """Merges the pull request; one that is merged already counts as merged. Nothing happens without GitHub set up.
+
+    With `sha`, the head commit that was handed in, only that is merged: GitHub refuses when the head has moved.
 
     Raises MergeRefused (also for an address that is not of our repository: it is never called), GitHubAway, TooMany.
     """
@@ -27,15 +29,15 @@ def merge(pr_url: str) -> None:
         return
     repository, number = address_of(pr_url)
     try:
-        _merge(github, repository, number)
+        _merge(github, repository, number, sha)
     except GitHubRefused as refused:
         raise MergeRefused(f"{repository}#{number} was not merged. {refused.detail}", **refused.extra) from refused
 
 
-def _merge(github: GitHub, repository: str, number: int) -> None:
+def _merge(github: GitHub, repository: str, number: int, sha: str) -> None:
     pull = github.pull(repository, number)
     if not pull.get("merged"):
-        github.merge(repository, number, str((pull.get("head") or {}).get("sha", "")))
+        github.merge(repository, number, sha or str((pull.get("head") or {}).get("sha", "")))
 
 
 def address_of(pr_url: str) -> tuple[str, int]:

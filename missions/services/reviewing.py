@@ -19,7 +19,9 @@ from traceability import ledger
 from traceability.events import Actor
 from traceability.models import Entry
 
-Merge = Callable[[str], None]
+Merge = Callable[[str, str], None]
+"""Merges the pull request at an address, only at this head commit; any head when the commit is not known ("")."""
+
 WORKED = Q(status__in=[TaskStatus.IN_PROGRESS, TaskStatus.PENDING_REVIEW]) | ~Q(outputs={})
 """Reports that tell of work, not of its bookkeeping."""
 
@@ -29,6 +31,7 @@ class Unmerged(Exception):
 
     def __init__(self, task: Task) -> None:
         self.task, self.address = task, str(task.outputs["pr_url"])
+        self.sha = str(task.outputs.get("pr_sha") or "")
         super().__init__(self.address)
 
 
@@ -46,7 +49,8 @@ class Word:
 def approve(
     task: Task, *, comment: str, reviewer: Any, expected: int | None, merge: Merge, actor: Actor, now: datetime
 ) -> tuple[Task, Outcome]:
-    """Completes a task in review. A pull request in its outputs is merged first, once no policy stands against it.
+    """Completes a task in review. A pull request in its outputs (`pr_url`, at the commit `pr_sha`) is merged first, once
+    no policy stands against it.
 
     Raises ImpossibleMove, NotAllowed, Stale, what `merge` raises, BlockedByPolicy.
     """
@@ -54,7 +58,7 @@ def approve(
     try:
         return _settle(task, word, expected, _refuse_unmerged)
     except Unmerged as waiting:
-        merge(waiting.address)
+        merge(waiting.address, waiting.sha)
         return _settle(task, word, waiting.task.version)
 
 

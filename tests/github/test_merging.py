@@ -28,6 +28,15 @@ def test_approval_merges_the_pull_request_at_the_head_that_was_seen(operator: AP
     assert [(method, path.split("/pulls/")[1]) for method, path, _ in hub.asked] == [("GET", "7"), ("PUT", "7/merge")]
 
 
+def test_only_the_commit_that_was_handed_in_is_merged(operator: APIClient, hub: Hub) -> None:
+    address = hub.pull(7)
+    for sha, status in (("sha-before", 409), ("sha-7", 200)):
+        outputs = {"pr_url": address, "pr_sha": sha}
+        row = world.task(status=TaskStatus.PENDING_REVIEW, outputs=outputs)
+        assert operator.post(f"/api/tasks/{row.key}/approve", {}, format="json").status_code == status
+    assert hub.pulls[7]["merged"]
+
+
 def test_a_pull_request_that_is_merged_already_counts_as_merged(operator: APIClient, hub: Hub) -> None:
     answer, row = approve(operator, hub.pull(7, merged=True))
     assert (answer.status_code, row.status) == (200, TaskStatus.COMPLETED)

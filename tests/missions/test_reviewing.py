@@ -32,7 +32,7 @@ def approve(row: Task, reviewer: Any, merge: Any = None, expected: int | None = 
         comment="",
         reviewer=reviewer,
         expected=expected,
-        merge=merge or (lambda address: None),
+        merge=merge or (lambda address, sha: None),
         actor=SYSTEM,
         now=timezone.now(),
     )
@@ -116,7 +116,7 @@ def test_putting_a_failed_task_back_is_no_work_that_four_eyes_forbid() -> None:
 def test_a_pull_request_is_merged_before_the_task_is_completed() -> None:
     row, seen = in_review(outputs={"pr_url": "https://example.org/pull/7"}), []
 
-    def merge(address: str) -> None:
+    def merge(address: str, sha: str) -> None:
         seen.append((address, Task.objects.get(pk=row.pk).status))
 
     task, outcome = approve(row, person(), merge)
@@ -128,7 +128,7 @@ def test_a_pull_request_is_merged_before_the_task_is_completed() -> None:
 def test_a_refused_merge_leaves_the_task_untouched() -> None:
     row = in_review(outputs={"pr_url": "https://example.org/pull/7"})
 
-    def merge(address: str) -> None:
+    def merge(address: str, sha: str) -> None:
         raise Conflict("It does not merge cleanly.")
 
     with pytest.raises(Conflict, match="cleanly"):
@@ -143,7 +143,7 @@ def test_nothing_is_merged_when_a_policy_stands_against_it(outcome: str) -> None
     row = in_review(outputs={"pr_url": "https://example.org/pull/7"})
     world.policy({"action_type": "task_transition", "to": "completed"}, [{outcome: "Ask."}])
 
-    def merge(address: str) -> None:
+    def merge(address: str, sha: str) -> None:
         raise AssertionError("merged")
 
     if outcome == "block":
@@ -157,7 +157,7 @@ def test_nothing_is_merged_when_a_policy_stands_against_it(outcome: str) -> None
 def test_a_task_that_changed_while_it_was_merged_is_not_completed() -> None:
     row = in_review(outputs={"pr_url": "https://example.org/pull/7"})
 
-    def merge(address: str) -> None:
+    def merge(address: str, sha: str) -> None:
         planning.revise_task(row, expected=None, objective="Other", actor=SYSTEM, now=timezone.now())
 
     with pytest.raises(Stale):
@@ -215,7 +215,7 @@ def test_a_refused_merge_does_not_use_up_what_was_granted(settings: Any) -> None
     assert client_of(person()).post(f"/api/approvals/{held}/approve", {}, format="json").status_code == 200
     assert Task.objects.get(pk=row.pk).status == TaskStatus.PENDING_REVIEW
 
-    def refuse(address: str) -> None:
+    def refuse(address: str, sha: str) -> None:
         raise Conflict("It does not merge cleanly.")
 
     with pytest.raises(Conflict, match="cleanly"):
