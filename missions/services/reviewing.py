@@ -49,8 +49,8 @@ class Word:
 def approve(
     task: Task, *, comment: str, reviewer: Any, expected: int | None, merge: Merge, actor: Actor, now: datetime
 ) -> tuple[Task, Outcome]:
-    """Completes a task in review. A pull request in its outputs (`pr_url`, at the commit `pr_sha`) is merged first, once
-    no policy stands against it.
+    """Completes a task in review. A pull request in its outputs (`pr_url`, at the commit `pr_sha`) is merged first,
+    once no policy stands against it.
 
     Raises ImpossibleMove, NotAllowed, Stale, what `merge` raises, BlockedByPolicy.
     """
