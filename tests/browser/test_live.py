@@ -93,7 +93,7 @@ def test_a_decision_that_somebody_else_made_first_is_told_where_one_decides(oper
     page.evaluate("document.querySelectorAll('[data-live]').forEach((each) => each.removeAttribute('data-live'))")
     house.call("POST", f"/tasks/{task}/approve", {"comment": "Fine."})
     page.get_by_role("button", name=f"Approve {objective}").click()
-    expect(page.locator("#toast")).to_contain_text("Not saved (422)")
+    expect(page.locator("#toast")).to_contain_text("Not saved (412)")
 
 
 def test_a_mission_is_paused_and_started_on_its_page(operator: Visitor, house: House) -> None:
