@@ -200,7 +200,7 @@ def documents(api: Client) -> None:
     path = f"/knowledge/documents/{made['id']}"
     same(api.get(path)["content"], given["content"])
     found = api.post("/knowledge/search", {"query": word, "mode": "text", "limit": 5})["results"]
-    same([hit["document"]["id"] for hit in found], [made["id"]])
+    same([hit["document"]["id"] for hit in found][:1], [made["id"]])  # others may share a part of the made-up word
     expect({"passage", "score", "highlights"} <= set(found[0]), found)
     for mode in ("hybrid", "semantic"):
         expect(isinstance(api.post("/knowledge/search", {"query": word, "mode": mode})["results"], list), mode)
