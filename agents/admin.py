@@ -16,7 +16,7 @@ from agents.models import Activity, Agent, Usage
 from agents.services import registering
 from coordinator.lib.admin import ReadOnlyAdmin, ServiceAdmin, chip, chip_column, holds
 from coordinator.lib.errors import NotAllowed
-from coordinator.lib.serializers import plain_money
+from coordinator.lib.money import plain_money
 
 ACTIVITIES_SHOWN = 20
 OWN_FIELDS = ("agent_id", "name", "status", "adapter_module", "adapter_config", "capabilities", "cost_per_mtok")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from coordinator.lib.serializers import plain_money
+from coordinator.lib.money import plain_money
 from knowledge import search
 from missions.models import Advisory, Task
 from missions.packing import Section, cut, pack, tokens_of

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Count, Exists, F, OuterRef, Q
 
 from agents.models import Agent
-from coordinator.lib.serializers import plain_money
+from coordinator.lib.money import plain_money
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Advisory, Claim, Execution, Mission, MissionProcess, Task
 from traceability.canonical import moment

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from coordinator.lib.serializers import plain_money
+from coordinator.lib.money import plain_money
 from missions.models import Mission, Task
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from coordinator.lib.serializers import plain_money
+from coordinator.lib.money import plain_money
 from missions.models import Mission, Participation, Task
 from missions.services.planning import MISSION_FIELDS, TASK_FIELDS, plain
 from traceability import canonical

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from coordinator.lib.serializers import plain_money
+from coordinator.lib.money import plain_money
 from missions import live_state
 from missions.models import Mission
 from traceability.models import Entry

@@ -8,7 +8,7 @@ from django.db.models import Avg, Count, Q
 
 from agents.health import AgentStatus
 from agents.models import Agent
-from coordinator.lib.serializers import plain_money
+from coordinator.lib.money import plain_money
 from missions.lifecycle import HELD, TaskStatus
 from missions.models import Review, Task
 

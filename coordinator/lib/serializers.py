@@ -9,6 +9,7 @@ from rest_framework import serializers
 from coordinator.lib.errors import Missing
 from coordinator.lib.keys import valid_key
 from coordinator.lib.models import Resource
+from coordinator.lib.money import plain_money
 
 
 class Strict(serializers.Serializer[Any]):
@@ -127,13 +128,6 @@ class Money(serializers.DecimalField):
 
     def to_representation(self, value: Any) -> Any:
         return None if value is None else plain_money(value)
-
-
-def plain_money(value: Any) -> str:
-    """`Decimal("1.500000")` as `"1.50"`: at least two places, no trailing zeros beyond."""
-    text = f"{value:.6f}".rstrip("0")
-    whole, _, cents = text.partition(".")
-    return f"{whole}.{cents.ljust(2, '0')}"
 
 
 class ObjectField(serializers.JSONField):
