@@ -19,3 +19,5 @@ from coordinator.settings import *  # noqa: E402, F403
 TEST_DATA = Path(os.environ["COORDINATOR_TEST_DATA"])
 (TEST_DATA / "static").mkdir(exist_ok=True)
 PASSWORD_HASHERS = ["tests.hashers.FewRounds"]
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c coordinator.longest_hold=0"  # noqa: F405
+"""A test's own transaction may last as long as the test."""

@@ -2,12 +2,14 @@
 
 Sorted keys, no spaces, no floats. A float that a client sent (in a task's outputs, say) is kept exactly as
 `{"$float": "0.93"}`, so that the text has one form for each value and reading gives the value back. A key of the
-client's own that starts with `$` gets a second one, so that nobody's object is taken for a float.
+client's own that starts with `$` gets a second one, so that nobody's object is taken for a float. A value that stands
+beside the chain is `{"$erasable": digest}`.
 """
 
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -16,6 +18,14 @@ from uuid import UUID
 
 LARGEST_INTEGER = 2**53 - 1
 FLOAT = "$float"
+ERASABLE = "$erasable"
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A value that stands beside the chain, in the entry's body: its digest."""
+
+    digest: str
 
 
 def write(value: Any) -> str:
@@ -27,7 +37,7 @@ def write(value: Any) -> str:
 
 def read(text: str) -> Any:
     """The value of a canonical text. Raises ValueError for what is none."""
-    return json.loads(text, object_hook=_back)
+    return json.loads(text, object_hook=back) if '"$' in text else json.loads(text)
 
 
 def moment(at: datetime) -> str:
@@ -35,11 +45,14 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _back(found: dict[str, Any]) -> Any:
+def back(found: dict[str, Any]) -> Any:
+    """The value that an object of canonical text stands for."""
     if set(found) == {FLOAT}:
         if not isinstance(found[FLOAT], str):
             raise ValueError("a float of the ledger is kept as text")
         return float(found[FLOAT])
+    if set(found) == {ERASABLE}:
+        return Sealed(str(found[ERASABLE]))
     return {key.removeprefix("$"): inner for key, inner in found.items()}
 
 
@@ -53,6 +66,8 @@ def _plain(value: Any) -> Any:
         return _plain(value.value)
     if value is None or isinstance(value, (str, bool)):
         return str(value) if isinstance(value, str) else value
+    if isinstance(value, Sealed):
+        return {ERASABLE: value.digest}
     if isinstance(value, Mapping):
         return {_key(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):

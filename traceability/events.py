@@ -32,11 +32,13 @@ SYSTEM = Actor("system", None, "coordinator")
 class Event:
     """The base of every event. Subclasses add their own fields, which become the entry's data.
 
-    `kind` is `noun.past_verb`; `schema` grows when the fields' meaning changes, so that replay can tell.
+    `kind` is `noun.past_verb`; `schema` grows when the fields' meaning changes, so that replay can tell. `erasable`
+    names, by dotted paths, the data that stands beside the chain, so that it can be erased lawfully.
     """
 
     kind: ClassVar[str]
     schema: ClassVar[int] = 1
+    erasable: ClassVar[tuple[str, ...]] = ()
 
     mission: Ref | None = None
     task: Ref | None = None
@@ -53,6 +55,30 @@ class Event:
     @property
     def data(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name not in SHARED}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextsErased(Event):
+    """Texts of an entry were erased: by law, or because a secret stood in them. The entry itself stays as it was."""
+
+    kind: ClassVar[str] = "trace.erased"
+    entry: int
+    of_stream: str
+    seq: int
+    paths: list[str]
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntriesArchived(Event):
+    """Entries of a stream, up to `last_seq`, were moved to a file whose digest is `sha256`."""
+
+    kind: ClassVar[str] = "trace.archived"
+    of_stream: str
+    first_seq: int
+    last_seq: int
+    last_hash: str
+    sha256: str
 
 
 def kinds() -> frozenset[str]:

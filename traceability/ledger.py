@@ -14,12 +14,13 @@ from typing import Any
 from django.db import connection, transaction
 
 from coordinator.lib.refs import Ref
-from traceability import canonical, hints
+from traceability import bodies, canonical, hints
 from traceability.events import Actor, Event
 
 COLUMNS = (
     "stream", "kind", "schema", "actor_kind", "actor_id", "actor_name", "on_behalf_of", "request_id",
     "subject_type", "subject_id", "subject_key", "mission_id", "task_id", "agent_id", "occurred_at", "canonical",
+    "body",
 )  # fmt: skip
 ROW = f"({', '.join(['%s'] * len(COLUMNS))})"
 INSERT = f"INSERT INTO traceability_entry ({', '.join(COLUMNS)}) VALUES "
@@ -83,6 +84,7 @@ def _append(pen: Pen) -> None:
 
 def _line(event: Event, actor: Actor, at: datetime) -> tuple[Any, ...]:
     subject = event.subject
+    data, body = bodies.parted(event.data, event.erasable)
     text = canonical.write(
         {
             "kind": event.kind,
@@ -92,13 +94,13 @@ def _line(event: Event, actor: Actor, at: datetime) -> tuple[Any, ...]:
             "request_id": actor.request_id,
             "occurred_at": at,
             "refs": {noun: _named(ref) for noun, ref in _refs(event).items() if ref},
-            "data": event.data,
+            "data": data,
         }
     )
     return (
         event.stream, event.kind, event.schema, actor.kind, actor.id, actor.name, actor.on_behalf_of, actor.request_id,
         subject and subject.type, subject and subject.id, subject and subject.key,
-        _id(event.mission), _id(event.task), _id(event.agent), at, text,
+        _id(event.mission), _id(event.task), _id(event.agent), at, text, body,
     )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
-from traceability.models.entry import Entry, Installation, StreamHead
+from traceability.models.entry import Archive, Entry, Installation, StreamHead
 from traceability.models.objective import KeyResult, Objective, ObjectiveStatus
 from traceability.models.requirement import Requirement, RequirementStatus
 
 __all__ = [
+    "Archive",
     "Entry",
     "Installation",
     "KeyResult",

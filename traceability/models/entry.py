@@ -6,8 +6,9 @@ from typing import Any, Self
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models.functions import Now
 
-from traceability import canonical, topics
+from traceability import bodies, topics
 
 
 class TransactionId(models.Field[str, str]):
@@ -60,6 +61,7 @@ class StreamHead(models.Model):
     stream = models.CharField(max_length=64, primary_key=True)
     seq = models.BigIntegerField()
     hash = models.BinaryField()
+    at = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"{self.stream}#{self.seq}"
@@ -69,7 +71,8 @@ class Entry(models.Model):
     """One fact. `seq` has no gaps within a stream, ids grow with it; `hash` chains it to the entry before.
 
     Ids are plain numbers with no foreign keys: history outlives what it tells of. Every column but `id` and `xid`
-    is a projection of `canonical`, or is hashed beside it (stream, seq, recorded_at).
+    is a projection of `canonical`, or is hashed beside it (stream, seq, recorded_at); `body` holds the texts whose
+    digests stand in `canonical`, so that they can be erased without breaking the chain.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -92,6 +95,7 @@ class Entry(models.Model):
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField(editable=False)
     canonical = models.TextField()
+    body = models.TextField(null=True)
     hash = models.BinaryField(editable=False)
 
     objects = EntryQuerySet.as_manager()
@@ -115,9 +119,8 @@ class Entry(models.Model):
 
     @cached_property
     def told(self) -> dict[str, Any]:
-        """The canonical text, read: kind, schema, actor, occurred_at, refs and data."""
-        found: dict[str, Any] = canonical.read(self.canonical)
-        return found
+        """The canonical text, read: kind, schema, actor, occurred_at, refs and data. Erased texts read `[erased]`."""
+        return bodies.read(self.canonical, self.body)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -142,3 +145,25 @@ class Entry(models.Model):
         except ValueError:
             return {}
         return found if isinstance(found, dict) else {}
+
+
+class Archive(models.Model):
+    """Entries of a stream that stand in a file now: `sha256` is the file's, `hash` the last entry's.
+
+    Only the database function `traceability_archive_entries` writes it.
+    """
+
+    stream = models.CharField(max_length=64)
+    first_seq = models.BigIntegerField()
+    last_seq = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    hash = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    archived_at = models.DateTimeField(db_default=Now())
+    xid = TransactionId(editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stream", "first_seq"], name="one_archive_per_stream_and_start")]
+
+    def __str__(self) -> str:
+        return f"{self.stream}#{self.first_seq}-{self.last_seq}"
