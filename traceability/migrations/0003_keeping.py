@@ -12,47 +12,51 @@ import traceability.models.entry
 SEAL = r"""
 ALTER TABLE traceability_streamhead ADD COLUMN at timestamptz NOT NULL DEFAULT '-infinity';
 
--- Time, number, hash and id are all taken under the lock on the stream's head: within a stream each grows with the
--- others. Readers wait for a transaction that has appended, so the rest of it may last 60 s (PostgreSQL 17 and later)
--- and its client be idle for a tenth of that; then the database ends it. `coordinator.longest_hold` says otherwise.
+-- Number, time, hash and id are all taken under the lock on the stream's head: within a stream each grows with the
+-- others. The name of a stream is looked at when its head is made.
 CREATE OR REPLACE FUNCTION traceability_seal() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    longest text;
+    head record;
 BEGIN
-    IF NEW.stream !~ '^(org|(mission|agent):[0-9]+)$' THEN
-        RAISE EXCEPTION 'ledger: % is not a stream', NEW.stream USING ERRCODE = 'check_violation';
+    SELECT seq + 1 AS seq, hash, at INTO head FROM traceability_streamhead WHERE stream = NEW.stream FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        IF NEW.stream !~ '^(org|(mission|agent):[0-9]+)$' THEN
+            RAISE EXCEPTION 'ledger: % is not a stream', NEW.stream USING ERRCODE = 'check_violation';
+        END IF;
+        INSERT INTO traceability_streamhead (stream, seq, hash, at) VALUES (NEW.stream, 0, sha256(convert_to(
+            'coordinator-trace-v1' || (SELECT uuid::text FROM traceability_installation) || NEW.stream, 'UTF8')), '-infinity')
+        ON CONFLICT (stream) DO NOTHING;
+        SELECT seq + 1 AS seq, hash, at INTO head FROM traceability_streamhead WHERE stream = NEW.stream FOR NO KEY UPDATE;
     END IF;
-    INSERT INTO traceability_streamhead AS head (stream, seq, hash, at)
-    SELECT NEW.stream, 1, sha256(
-        '\x00'::bytea
-        || sha256(convert_to('coordinator-trace-v1' || (SELECT uuid::text FROM traceability_installation) || NEW.stream, 'UTF8'))
-        || convert_to(NEW.stream || E'\x1f' || '1' || E'\x1f' || traceability_moment(now.at) || E'\x1f' || NEW.canonical, 'UTF8')), now.at
-    FROM (SELECT clock_timestamp() AS at OFFSET 0) AS now
-    ON CONFLICT (stream) DO UPDATE SET (seq, hash, at) = (
-        SELECT head.seq + 1, sha256(
-            '\x00'::bytea || head.hash
-            || convert_to(NEW.stream || E'\x1f' || (head.seq + 1)::text || E'\x1f' || traceability_moment(now.at) || E'\x1f' || NEW.canonical, 'UTF8')), now.at
-        FROM (SELECT greatest(clock_timestamp(), head.at) AS at OFFSET 0) AS now)
-    RETURNING seq, hash, at INTO NEW.seq, NEW.hash, NEW.recorded_at;
+    NEW.seq := head.seq;
+    NEW.recorded_at := greatest(clock_timestamp(), head.at);
+    NEW.hash := sha256('\x00'::bytea || head.hash || convert_to(
+        NEW.stream || E'\x1f' || NEW.seq::text || E'\x1f'
+        || to_char(NEW.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || E'\x1f' || NEW.canonical, 'UTF8'));
+    UPDATE traceability_streamhead SET seq = NEW.seq, hash = NEW.hash, at = NEW.recorded_at WHERE stream = NEW.stream;
     NEW.xid := pg_current_xact_id();
     NEW.id := nextval('traceability_entry_order');
-    IF current_setting('coordinator.held', true) IS DISTINCT FROM '1' THEN
-        longest := coalesce(nullif(current_setting('coordinator.longest_hold', true), ''), '60s');
-        PERFORM set_config('coordinator.held', '1', true);
-        IF longest <> '0' AND current_setting('transaction_timeout', true) = '0' THEN
-            PERFORM set_config('transaction_timeout', longest, true);
-        END IF;
-        IF longest <> '0' AND current_setting('idle_in_transaction_session_timeout') = '0' THEN
-            PERFORM set_config('idle_in_transaction_session_timeout',
-                (extract(epoch FROM longest::interval) * 100)::bigint::text, true);
-        END IF;
-    END IF;
     RETURN NEW;
 END $$;
 
-CREATE FUNCTION traceability_moment(at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-$$;
+-- Readers wait for a transaction that has appended, so the rest of it may last 60 s (PostgreSQL 17 and later) and its
+-- client be idle for a tenth of that; then the database ends it. `coordinator.longest_hold` says otherwise, 0 never.
+CREATE FUNCTION traceability_hold() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    longest text := coalesce(nullif(current_setting('coordinator.longest_hold', true), ''), '60s');
+BEGIN
+    IF longest = '0' OR current_setting('idle_in_transaction_session_timeout') <> '0' THEN
+        RETURN NULL;
+    END IF;
+    PERFORM set_config('idle_in_transaction_session_timeout',
+        (extract(epoch FROM longest::interval) * 100)::bigint::text, true);
+    IF current_setting('transaction_timeout', true) = '0' THEN
+        PERFORM set_config('transaction_timeout', longest, true);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER entry_hold AFTER INSERT ON traceability_entry FOR EACH STATEMENT EXECUTE FUNCTION traceability_hold();
+ALTER TABLE traceability_entry ENABLE ALWAYS TRIGGER entry_hold;
 """
 
 LAWFUL = r"""
@@ -185,7 +189,6 @@ DECLARE
 BEGIN
     FOR each IN SELECT oid FROM pg_proc
         WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'traceability\_%'
-            AND proname <> 'traceability_moment'
     LOOP
         EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, %I, pg_temp', each, current_schema());
     END LOOP;
