@@ -36,7 +36,8 @@ TABLE = (
     Line(job="knowledge.jobs.refresh_lexemes", minutes=30, why="keeps the words of the search's suggestions fresh"),
     Line(job="agents.jobs.check_adapters", minutes=5, why="a broken adapter is seen before a task needs it"),
     Line(job="agents.jobs.mark_silent", minutes=1, why="an agent that is heard no more is shown as offline"),
-    Line(job="accounts.jobs.purge", minutes=60, why="deletes expired sessions and old answers"),
+    Line(job="accounts.jobs.notify", minutes=1, why="sends notifications on when no host is at work"),
+    Line(job="accounts.jobs.purge", minutes=60, why="deletes expired sessions, old answers and old deliveries"),
 )
 NAME = "coordinator: {job}"
 LOCK = "coordinator.schedules"

@@ -138,6 +138,22 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 API_RATE_LIMIT = text("API_RATE_LIMIT")
 """Requests a token may make, for instance `600/min`; empty means no limit."""
 
+CHECKPOINTS = flag("CHECKPOINTS", True)
+"""Whether checkpoints of the record are taken by the clock and when a mission ends."""
+
+CHECKPOINT_DIR = Path(text("CHECKPOINT_DIR") or COORDINATOR_DATA / "checkpoints").expanduser()
+CHECKPOINT_URL = text("CHECKPOINT_URL")
+CHECKPOINT_KEY = text("CHECKPOINT_KEY")
+CHECKPOINT_KEY_FILE = Path(text("CHECKPOINT_KEY_FILE") or COORDINATOR_DATA / "checkpoint.key").expanduser()
+CHECKPOINT_TRUSTED_KEYS = words("CHECKPOINT_TRUSTED_KEYS")
+"""Public keys that may sign checkpoints; without any, the first one in the directory."""
+
+ARCHIVE_DIR = Path(text("ARCHIVE_DIR") or COORDINATOR_DATA / "archive").expanduser()
+"""Where archived entries lie; each database has a directory of its own, which all its processes read."""
+
+ARCHIVE_CLOSED_AFTER_DAYS = number("ARCHIVE_CLOSED_AFTER_DAYS", 0) if text("ARCHIVE_CLOSED_AFTER_DAYS") else None
+"""After so many days the entries of missions that ended go to files by the clock; never when it is not set."""
+
 STREAMS_PER_CREDENTIAL = number("STREAMS_PER_CREDENTIAL", 100)
 """Live streams that one token or session may hold open in each web process."""
 
@@ -224,6 +240,20 @@ Q_CLUSTER: dict[str, Any] = {
     },
 }
 """Short jobs, mission processes (`hosts`) and runs of adapters (`exec`) have a queue each: none delays another."""
+
+PUBLIC_URL = text("PUBLIC_URL").rstrip("/")
+"""Where people reach the pages, for links in messages: `https://coordinator.example.org`."""
+
+NOTIFY_PRIVATE_ADDRESSES = flag("NOTIFY_PRIVATE_ADDRESSES")
+"""Whether webhooks may lead to addresses that are not of the public internet, and be sent over plain http."""
+
+EMAIL_HOST = text("EMAIL_HOST")
+EMAIL_PORT = number("EMAIL_PORT", 25)
+EMAIL_HOST_USER = text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = flag("EMAIL_USE_TLS")
+EMAIL_TIMEOUT = 10
+EMAIL_FROM = DEFAULT_FROM_EMAIL = text("EMAIL_FROM", "coordinator@localhost")
 
 GITHUB_API_URL = text("GITHUB_API_URL", "https://api.github.com")
 GITHUB_TOKEN = text("GITHUB_TOKEN")

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.apps import AppConfig
 
+from accounts.notifying import naming
 from knowledge import references
 
 
@@ -13,3 +14,5 @@ class MissionsConfig(AppConfig):
         tasks: Any = self.get_model("Task")
         references.register("mission", lambda value: missions.objects.identified(value).ref)
         references.register("task", lambda value: tasks.objects.identified(value).ref)
+        naming.register("mission", lambda value: missions.objects.identified(value).ref)
+        naming.register("task", lambda value: tasks.objects.identified(value).ref)

@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from accounts.services import routing_notifications, sending_notifications
 from coordinator.lib.errors import Refusal
 from missions.services import advising, claiming, executing, hosting
 from missions.supervision import drain, executor, presence
@@ -31,7 +32,13 @@ AFTER_FAULT_S = 0.5
 LATELY = timedelta(seconds=5)
 log = logging.getLogger(__name__)
 
-OFTEN: tuple[Callable[..., object], ...] = (claiming.expire, executing.stop_unwanted, executor.bury)
+OFTEN: tuple[Callable[..., object], ...] = (
+    claiming.expire,
+    executing.stop_unwanted,
+    executor.bury,
+    routing_notifications.route,
+    sending_notifications.call_due,
+)
 SELDOM: tuple[Callable[..., object], ...] = (executing.wake_forgotten, advising.review)
 
 SERVERS: dict[int, MissionServer] = {}
