@@ -1,5 +1,6 @@
 """One text for each value, one value for each text; what has no exact text is refused."""
 
+import json
 import math
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -8,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as some
 
 from traceability import canonical
@@ -36,6 +37,21 @@ def test_reading_gives_the_value_back_and_writing_the_text(value: Any) -> None:
     text = canonical.write(value)
     assert canonical.read(text) == value
     assert canonical.write(canonical.read(text)) == text
+
+
+@given(VALUES)
+def test_the_text_is_that_of_the_standard_library(value: Any) -> None:
+    text = canonical.write(value)
+    again = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    assert again == text
+
+
+@given(some.datetimes(timezones=some.timezones()))
+def test_a_moment_is_utc_with_microseconds(at: datetime) -> None:
+    assume(1 < at.year < 9999)
+    text = canonical.moment(at)
+    assert text == f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    assert len(text) == len("2026-11-24T12:00:00.000000Z")
 
 
 @given(VALUES)
