@@ -1,0 +1,98 @@
+"""The files that archived entries stand in: their names and their form.
+
+A file holds one JSON line for each entry, after a line that says what it is, compressed. What may be erased lawfully
+stands in a second file beside it: the first one never changes, and its entries fix the digests of what the second
+holds. Needs no database.
+"""
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+FORMAT = "coordinator-archive-1"
+COLUMNS = (
+    "id", "stream", "seq", "kind", "schema", "actor_kind", "actor_id", "actor_name", "on_behalf_of", "request_id",
+    "subject_type", "subject_id", "subject_key", "mission_id", "task_id", "agent_id", "occurred_at", "recorded_at",
+    "canonical", "hash",
+)  # fmt: skip
+"""What a line tells of an entry: every stored column but the transaction id, and but the body."""
+
+SEALED = '{"$erasable":'
+NAMED = {"sprint": re.compile(r'"sprint":\{"id":(\d+),')}
+"""What readers of other things look for in archived entries: the ids that a file names stand in its first line."""
+
+Line = dict[str, Any]
+
+
+class Unreadable(ValueError):
+    """These bytes are no archive."""
+
+
+def name_of(stream: str, first: int, last: int) -> str:
+    return f"{stream.replace(':', '-')}-{first}-{last}.jsonl.gz"
+
+
+def texts_beside(path: Path) -> Path:
+    """The file of the texts that may be erased."""
+    return path.with_name(path.name.removesuffix(".jsonl.gz") + ".texts.jsonl.gz")
+
+
+def packed(header: Mapping[str, Any], lines: Sequence[Line]) -> bytes:
+    """The file of these entries: the same entries give the same bytes."""
+    named = {
+        noun: sorted({int(found) for line in lines for found in pattern.findall(line["canonical"])})
+        for noun, pattern in NAMED.items()
+    }
+    first = {"format": FORMAT, **header, "named": named}
+    return _compressed([first, *({name: line[name] for name in COLUMNS} for line in lines)])
+
+
+def packed_texts(header: Mapping[str, Any], bodies: Mapping[int, str]) -> bytes:
+    """The file of the texts beside them, by seq."""
+    told = [{"seq": seq, "body": body} for seq, body in sorted(bodies.items())]
+    return _compressed([{"format": FORMAT, **header}, *told])
+
+
+def unpacked(data: bytes) -> tuple[Line, tuple[bytes, ...]]:
+    """What the file says it is, and its lines, not yet read. Raises Unreadable."""
+    try:
+        first, *lines = gzip.decompress(data).splitlines()
+        header = orjson.loads(first)
+    except (OSError, EOFError, ValueError, zlib.error) as problem:
+        raise Unreadable(str(problem)) from problem
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise Unreadable(f"it does not begin as a file of the format {FORMAT}")
+    return header, tuple(lines)
+
+
+def texts(data: bytes) -> dict[int, str]:
+    """The texts beside the entries, by seq. Raises Unreadable."""
+    _, lines = unpacked(data)
+    try:
+        return {told["seq"]: told["body"] for told in map(orjson.loads, lines)}
+    except (ValueError, KeyError, TypeError) as problem:
+        raise Unreadable(str(problem)) from problem
+
+
+def salvaged(data: bytes) -> Iterator[Line | None]:
+    """Each entry of a damaged file that can still be read, in order; None where one cannot."""
+    engine, text = zlib.decompressobj(wbits=31), b""
+    with suppress(zlib.error):
+        for at in range(0, len(data), 64):
+            text += engine.decompress(data[at : at + 64])
+    for line in text.splitlines()[1:]:
+        try:
+            found = orjson.loads(line)
+        except ValueError:
+            found = None
+        yield found if isinstance(found, dict) and all(name in found for name in COLUMNS) else None
+
+
+def _compressed(lines: Iterable[Mapping[str, Any]]) -> bytes:
+    return gzip.compress(b"".join(orjson.dumps(line) + b"\n" for line in lines), mtime=0)

@@ -1,0 +1,206 @@
+"""Archived entries, read from their files. The table remembers which entries stand where, and each file's digest.
+
+A file is checked against its digest before anything of it is used; one that is away or changed is said to be so.
+"""
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import orjson
+from django.conf import settings
+
+from coordinator.lib.errors import Conflict, Unavailable
+from traceability import archive_files, canonical
+from traceability.archive_files import Line
+from traceability.models import Archive, Entry
+
+END = 2**62
+HELD = 4
+"""So many files a process keeps read; one holds at most some 16 MiB."""
+
+HEADERS_HELD = 10_000
+
+PUT_BACK = "Put it back there from your backup (the setting ARCHIVE_DIR says where archives lie)."
+
+
+class ArchiveMissing(Unavailable):
+    """Entries of this stream were archived, and their file is not here."""
+
+    def __init__(self, archive: Archive, path: Path) -> None:
+        super().__init__(f"Entries {_range(archive)} were archived, and {path} is not there. {PUT_BACK}")
+        self.retry_after_s = 60
+
+
+class ArchiveChanged(Conflict):
+    """A file of archived entries is not as it was written."""
+
+    def __init__(self, archive: Archive, path: Path, why: str) -> None:
+        super().__init__(f"Entries {_range(archive)} were archived, and {path} is not as it was: {why}. {PUT_BACK}")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a file: a missing one (kind `archive_missing`) proves no change, `archive_modified` does."""
+
+    seq: int
+    kind: str
+    detail: str
+    expected: str | None = None
+    found: str | None = None
+
+
+def path_of(archive: Archive) -> Path:
+    """Where the file of these entries lies."""
+    return directory() / archive_files.name_of(archive.stream, archive.first_seq, archive.last_seq)
+
+
+def directory() -> Path:
+    return Path(settings.ARCHIVE_DIR)
+
+
+def entries(stream: str, *, after: int = 0, upto: int = END) -> Iterator[Entry]:
+    """The archived entries of a stream with `after` < seq <= `upto`, in order, as rows that are not in the table.
+
+    Raises ArchiveMissing, ArchiveChanged.
+    """
+    return map(entry, lines(stream, after=after, upto=upto))
+
+
+def lines(stream: str, *, after: int = 0, upto: int = END) -> Iterator[Line]:
+    """As `entries`, plainly: by column, times and hash as text. Raises ArchiveMissing, ArchiveChanged."""
+    archives = Archive.objects.filter(stream=stream, last_seq__gt=after, first_seq__lte=upto)
+    for archive in archives.order_by("first_seq"):
+        yield from _lines_of(archive, after, upto)
+
+
+def position(stream: str, moment: int | datetime) -> int:
+    """The seq of the last archived entry up to a moment (an entry's id or a time, inclusive); 0 before the first.
+
+    Raises ArchiveMissing, ArchiveChanged.
+    """
+    column, wanted = ("recorded_at", canonical.moment(moment)) if isinstance(moment, datetime) else ("id", moment)
+    for archive in Archive.objects.filter(stream=stream).order_by("-first_seq"):
+        held = _opened(archive)
+        before = bisect_right(held, wanted, key=lambda line: orjson.loads(line)[column])
+        if before:
+            return archive.first_seq + before - 1
+    return 0
+
+
+def streams_naming(noun: str, ids: Sequence[int]) -> set[str]:
+    """The archived streams that tell of one of these things; a word of `archive_files.NAMED`. One statement.
+
+    Raises ArchiveMissing, ArchiveChanged.
+    """
+    wanted = set(ids)
+    return {
+        archive.stream
+        for archive in Archive.objects.exclude(stream="org").order_by("pk")
+        if not wanted.isdisjoint(_header(archive)["named"][noun])
+    }
+
+
+def entry(line: Line) -> Entry:
+    """An archived entry as the table's row."""
+    return Entry(
+        **{
+            **line,
+            "hash": bytes.fromhex(line["hash"]),
+            "occurred_at": datetime.fromisoformat(line["occurred_at"]),
+            "recorded_at": datetime.fromisoformat(line["recorded_at"]),
+        }
+    )
+
+
+def fault(archive: Archive) -> Fault | None:
+    """What is wrong with the files of an archive as such; what their entries say is for the verifier to check."""
+    try:
+        _texts(archive, _opened(archive))
+    except ArchiveMissing as missing:
+        return Fault(archive.first_seq, "archive_missing", missing.detail)
+    except ArchiveChanged as changed:
+        return Fault(archive.first_seq, "archive_modified", changed.detail, expected=archive.sha256)
+    return None
+
+
+def salvaged(archive: Archive) -> Iterator[Line | None]:
+    """What can be read of an archive's changed file, entry by entry; None for one that cannot be read."""
+    return archive_files.salvaged(path_of(archive).read_bytes())
+
+
+def _lines_of(archive: Archive, after: int, upto: int) -> Iterator[Line]:
+    held = _opened(archive)
+    first = max(after + 1 - archive.first_seq, 0)
+    wanted = held[first : max(upto + 1 - archive.first_seq, 0)]
+    bodies = _texts(archive, held)
+    for line in wanted:
+        told = orjson.loads(line)
+        told["body"] = bodies.get(told["seq"])
+        yield told
+
+
+def _opened(archive: Archive) -> tuple[bytes, ...]:
+    with _told(archive, path_of(archive)) as (path, stamp):
+        return _read(path, archive.sha256, stamp)
+
+
+def _header(archive: Archive) -> Line:
+    with _told(archive, path_of(archive)) as (path, stamp):
+        return _read_header(path, archive.sha256, stamp)
+
+
+def _texts(archive: Archive, held: tuple[bytes, ...]) -> Mapping[int, str]:
+    """The texts beside the entries; their file is only there where an entry has such texts."""
+    path = archive_files.texts_beside(path_of(archive))
+    if not path.exists() and not any(SEALED in line for line in held):
+        return {}
+    with _told(archive, path) as (name, stamp):
+        return _read_texts(name, stamp)
+
+
+@contextmanager
+def _told(archive: Archive, path: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The file's name, with what changes when it is written anew; says what is wrong with it."""
+    try:
+        stamp = path.stat()
+        yield str(path), (stamp.st_mtime_ns, stamp.st_size)
+    except FileNotFoundError as missing:
+        raise ArchiveMissing(archive, path) from missing
+    except archive_files.Unreadable as changed:
+        raise ArchiveChanged(archive, path, str(changed)) from changed
+
+
+SEALED = orjson.dumps(archive_files.SEALED)[1:-1]
+"""As it stands in a line, where the canonical text is a text in a text."""
+
+
+@lru_cache(maxsize=HELD)
+def _read(path: str, sha256: str, stamp: tuple[int, int]) -> tuple[bytes, ...]:
+    return archive_files.unpacked(_fitting(path, sha256))[1]
+
+
+@lru_cache(maxsize=HEADERS_HELD)
+def _read_header(path: str, sha256: str, stamp: tuple[int, int]) -> Line:
+    return archive_files.unpacked(_fitting(path, sha256))[0]
+
+
+@lru_cache(maxsize=HELD)
+def _read_texts(path: str, stamp: tuple[int, int]) -> dict[int, str]:
+    return archive_files.texts(Path(path).read_bytes())
+
+
+def _fitting(path: str, sha256: str) -> bytes:
+    data = Path(path).read_bytes()
+    if (found := hashlib.sha256(data).hexdigest()) != sha256:
+        raise archive_files.Unreadable(f"its SHA-256 is {found}, and was {sha256}")
+    return data
+
+
+def _range(archive: Archive) -> str:
+    return f"{archive.first_seq} to {archive.last_seq} of {archive.stream}"
