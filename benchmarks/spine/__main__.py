@@ -1,0 +1,20 @@
+"""`python -m benchmarks.spine [appending|verifying|replaying|streaming ...]`: the figures of the ledger and its readers."""
+
+import sys
+from importlib import import_module
+
+from benchmarks.spine.ground import migrated
+
+PARTS = ("appending", "verifying", "replaying", "streaming")
+
+
+def main(parts: list[str]) -> None:
+    for part in parts or PARTS:
+        with migrated() as database:
+            for what, value, unit in import_module(f"benchmarks.spine.{part}").run(database):
+                sys.stdout.write(f"{what:<70} {value:10.2f} {unit}\n")
+                sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
