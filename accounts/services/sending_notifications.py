@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django_q.tasks import async_task
@@ -62,7 +63,7 @@ def call_due(*, now: datetime) -> int:
 
 def call(endpoint_id: int) -> None:
     """Asks for a sender."""
-    async_task("accounts.jobs.deliver", endpoint_id, save=False)
+    _enqueue("accounts.jobs.deliver", endpoint_id)
 
 
 def claim(endpoint_id: int, *, now: datetime) -> Parcel | None:
@@ -105,7 +106,7 @@ def test(endpoint: Endpoint, *, actor: Actor, now: datetime) -> Delivery:
         delivery = Delivery.objects.create(endpoint=endpoint, topic="test", event=TEST, at=now, created_at=now)
         told = EndpointTested(subject=endpoint.subject, account=endpoint.owner.email, delivery=delivery.pk)
         ledger.record(told, actor=actor, at=now)
-        async_task("accounts.jobs.deliver_test", delivery.pk, save=False)
+        _enqueue("accounts.jobs.deliver_test", delivery.pk)
     return delivery
 
 
@@ -159,6 +160,11 @@ def skip(delivery: Delivery, *, actor: Actor, now: datetime) -> Delivery:
 def forget(*, before: datetime) -> int:
     """Deletes the deliveries made before then of which nothing more becomes; answers how many."""
     return Delivery.objects.settled_before(before).delete()[0]
+
+
+def _enqueue(job: str, row_id: int) -> None:
+    """On the queue of short jobs, whichever queue's worker asks."""
+    async_task(job, row_id, cluster=settings.Q_CLUSTER["name"], save=False)
 
 
 def _next_of(endpoint: Endpoint, may_read: Callable[[Delivery], bool]) -> list[Delivery]:
