@@ -1,4 +1,4 @@
-"""`python -m benchmarks.spine [appending|verifying|replaying|streaming ...]`: the figures of the ledger and its readers."""
+"""`python -m benchmarks.spine [appending|verifying|replaying|streaming ...]`: figures of the ledger and its readers."""
 
 import sys
 from importlib import import_module

@@ -8,6 +8,7 @@ import multiprocessing
 import random
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from hashlib import sha256
 from statistics import median
 
@@ -57,13 +58,10 @@ def plain(cursor: psycopg.Cursor, stream: str) -> None:
 def by_the_application(cursor: psycopg.Cursor, stream: str) -> None:
     """One chain over everything, read and extended by the writer under a lock."""
     cursor.execute("SELECT pg_advisory_xact_lock(1)")
-    cursor.execute(
-        "SELECT seq, hash, clock_timestamp() FROM bench_plain WHERE stream = 'global' ORDER BY seq DESC LIMIT 1"
-    )
-    seq, before, at = cursor.fetchone() or (0, b"", None)
+    cursor.execute("SELECT seq, hash FROM bench_plain WHERE stream = 'global' ORDER BY seq DESC LIMIT 1")
+    seq, before = cursor.fetchone() or (0, b"")
+    at = datetime.now(UTC)
     link = sha256(bytes(before) + f"{seq + 1}{at}{TEXT}".encode()).digest()
-    cursor.execute("SELECT clock_timestamp()")
-    (at,) = cursor.fetchone() or (None,)
     cursor.execute(APPLICATION, ["global", TEXT, seq + 1, at, link], prepare=True)
 
 
