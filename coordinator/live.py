@@ -7,7 +7,6 @@ from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import parse_qsl
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import InterfaceError, OperationalError
 from django.urls import path
@@ -22,13 +21,24 @@ NOT_SIGNED_IN = 4401
 TOO_MANY = 4429
 TRY_AGAIN = 1013
 HOW = 'Send {"subscribe": [topic, ...], "after": id}.'
+ALIVE = '{"event":"heartbeat"}'
 
 
 class Stream(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
-    """One socket. Topics come in the address (`?topics=a,b&after=ID`) or in messages `{"subscribe": [...]}`."""
+    """One socket. Topics come in the address (`?topics=a,b&after=ID`) or in messages `{"subscribe": [...]}`.
 
+    It takes no part in the channel layer: what it tells comes from the ledger.
+    """
+
+    channel_layer_alias = "none"
     reader: Reader | None = None
     tasks: tuple[asyncio.Task[None], ...] = ()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._end()
 
     async def connect(self) -> None:
         credential = self.scope.get("credential")
@@ -36,20 +46,24 @@ class Stream(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no t
         if credential is None:
             await self.close(code=NOT_SIGNED_IN)
             return
-        reader = Reader(credential)
+        reader = self.reader = Reader(credential)
         try:
             await reader.join()
         except TooMany as refusal:
+            self.reader = None
             await self.say({"event": "error", "detail": refusal.detail})
             await self.close(code=TOO_MANY)
             return
-        self.reader = reader
         self.tasks = tuple(asyncio.create_task(self._while_possible(do(reader))) for do in (self._tell, self._beat))
         asked = dict(parse_qsl(self.scope.get("query_string", b"").decode("latin-1")))
         if asked.get("topics"):
             await self._follow(reader, {"subscribe": asked["topics"].split(","), "after": asked.get("after")})
 
     async def disconnect(self, code: int) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        """Leaves, however the socket ended; a second call does nothing."""
         if self.reader is not None:
             self.reader.leave()
         for task in self.tasks:
@@ -75,23 +89,27 @@ class Stream(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no t
             await self.close(code=TRY_AGAIN)
 
     async def _tell(self, reader: Reader) -> None:
-        async for frame in reader.frames():
-            await self.say(frame)
+        """Sends what there is to say until the credential has ended; a socket that takes no more makes it wait."""
+        async for lines in reader.lines():
+            await self._send(*(line.text for line in lines))
+        await self.close(code=NOT_SIGNED_IN)
 
     async def _beat(self, reader: Reader) -> None:
         """Keeps proxies from closing the socket, and closes it when the credential has been revoked."""
         while True:
             await asyncio.sleep(HEARTBEAT_S)
-            renewed = await database_sync_to_async(reader.credential.renewed)()
-            if renewed is None:
+            if not await reader.renew():
                 await self.close(code=NOT_SIGNED_IN)
                 return
-            reader.credential = renewed
-            await self.say({"event": "heartbeat"})
+            await self._send(ALIVE)
 
     async def say(self, message: dict[str, Any]) -> None:
-        with contextlib.suppress(RuntimeError):
-            await self.send(text_data=json.dumps(message, separators=(",", ":")))
+        await self._send(json.dumps(message, separators=(",", ":")))
+
+    async def _send(self, *texts: str) -> None:
+        with contextlib.suppress(RuntimeError, OSError):
+            for text in texts:
+                await self.base_send({"type": "websocket.send", "text": text})
 
 
 def read(text: str) -> Any:

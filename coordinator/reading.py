@@ -2,37 +2,39 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+import orjson
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db.models import Max, Q
 
 from accounts.auth import Credential
-from agents.models import Agent
+from coordinator import catching_up, presence
 from coordinator.lib.errors import Malformed, Missing, NotAllowed, TooMany
-from missions.models import Mission, Task
 from traceability import topics
-from traceability.models import Entry
-from traceability.tail import Told, tail, told
+from traceability.tail import tail
+from traceability.told import Told
 
 LARGEST_BACKLOG = 1000
 """Entries that may wait for a reader; beyond that it gets `reset` and must read the state anew."""
 
-PAGE = 500
-"""Entries that are read at a time for a reader who comes back."""
+AT_ONCE = 50
+"""Lines that are made before the first of them is sent."""
 
 MOST_TOPICS = 100
 """Topics that a reader may name at a time; it may follow ten times as many."""
 
 MOST_ASKED = 10
 LONGEST_TOPIC = 110
-RESET = {"event": "reset"}
-TABLES: dict[str, Any] = {"mission": Mission, "task": Task, "agent": Agent}
-COLUMNS = ("id", "kind", "mission_id", "task_id", "agent_id", "recorded_at", "canonical")
-Frame = dict[str, Any]
+
+
+class Line(NamedTuple):
+    """One message as JSON. Who comes back with `id` gets everything after it; without an id it changes nothing."""
+
+    text: str
+    id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,25 @@ class Asked:
 class Reader:
     """Gets every entry of its topics once, in the order of ids: what the ledger holds, then what the tail tells.
 
-    `frames` is the only one that moves it; `hear` and `follow` leave something for it to do.
+    `lines` is the only one that moves it; `hear`, `lose`, `show` and `follow` leave something for it to do.
     """
 
     def __init__(self, credential: Credential) -> None:
         self.credential = credential
         self.key = (credential.token_id, credential.session_id)
+        self.known = {
+            ("account", credential.user.pk),
+            ("token", credential.token_id),
+            ("session", credential.session_id),
+        }
         self.topics: dict[str, Followed] = {}
         self.waiting: deque[Told] = deque()
         self.asked: deque[Asked] = deque()
+        self.lights: dict[str, str] = {}
         self.joined = False
-        self.overrun = False
+        self.doubted = False
+        self.overrun_at: int | None = None
+        self.lost_at: int | None = None
         self.heard = 0
         self.news = asyncio.Event()
 
@@ -77,14 +87,16 @@ class Reader:
         OPEN[self.key] += 1
         self.joined = True
         self.heard = self.tail.settled
-        self.tail.readers.add(self.hear)
+        self.tail.listeners.add(self)
 
     def leave(self) -> None:
         """Hears no more; for who has not joined it does nothing."""
         if not self.joined:
             return
         self.joined = False
-        self.tail.readers.discard(self.hear)
+        self.tail.listeners.discard(self)
+        if "presence" in self.topics:
+            presence.lights().readers.discard(self)
         OPEN[self.key] -= 1
         if not OPEN[self.key]:
             del OPEN[self.key]
@@ -98,84 +110,129 @@ class Reader:
             raise TooMany(f"Name at most {MOST_TOPICS} topics at a time, and {10 * MOST_TOPICS} in all.")
         if len(self.asked) >= MOST_ASKED:
             raise TooMany("Wait for the answer to the topics that you named before.")
-        resolved = await database_sync_to_async(resolve)(checked(names, self.credential.scopes))
+        resolved = await database_sync_to_async(catching_up.resolve)(checked(names, self.credential.scopes))
         if missing := [name for name in names if name not in resolved]:
             raise Missing(f"There is no {missing[0]!r}.")
         self.asked.append(Asked({topic: name for name, topic in resolved.items()}, after))
         self.news.set()
 
+    async def renew(self) -> bool:
+        """Goes on with the scopes that the credential has now; False when it has ended."""
+        self.doubted = False
+        found = await database_sync_to_async(self.credential.renewed)()
+        self.credential = found or self.credential
+        return found is not None
+
     def hear(self, batch: list[Told]) -> None:
-        """Called by the tail: keeps what this reader follows, within bounds. An entry that comes late is an overrun."""
-        late = batch[0].id <= self.heard
-        self.heard = max(self.heard, batch[-1].id)
-        self.waiting.extend(each for each in batch if self._topic_of(each))
-        if late or len(self.waiting) > LARGEST_BACKLOG:
+        """Keeps what this reader follows, within bounds, and notes what may have changed its access."""
+        self.heard = batch[-1].id
+        for each in batch:
+            if each.subject in self.known:
+                self.doubted = True
+            if self._name_of(each):
+                self.waiting.append(each)
+        if len(self.waiting) > LARGEST_BACKLOG:
             self.waiting.clear()
-            self.overrun = True
-        if self.waiting or self.overrun:
+            self.overrun_at = self.heard
+        if self._has_work():
             self.news.set()
 
-    async def frames(self) -> AsyncIterator[Frame]:
-        """What to say to the reader, without end."""
+    def lose(self, settled: int) -> None:
+        """The ledger was replaced, or some of it was never read: from this id on all is told."""
+        self.waiting.clear()
+        self.heard = self.lost_at = settled
+        self.topics = {topic: Followed(each.name, min(each.after, settled)) for topic, each in self.topics.items()}
+        self.news.set()
+
+    def show(self, agents: Mapping[str, str]) -> None:
+        """When agents were last heard of; told when nothing else waits, the newest only."""
+        self.lights.update(agents)
+        self.news.set()
+
+    async def lines(self) -> AsyncIterator[list[Line]]:
+        """What to say to the reader, some lines at a time, until its credential has ended."""
         while True:
             await self.news.wait()
             self.news.clear()
-            while self.overrun or self.waiting or self.asked:
-                if self.overrun:
-                    self.overrun = False
-                    yield RESET
-                elif self.waiting:
-                    for frame in self._frames_of(self.waiting.popleft()):
-                        yield frame
+            while self._has_work():
+                if self.doubted and not await self.renew():
+                    return
+                if self.asked and not self.waiting and self._gap() is None:
+                    async for lines in self._begin(self.asked.popleft()):
+                        yield lines
                 else:
-                    async for frame in self._begin(self.asked.popleft()):
-                        yield frame
+                    yield self._next()
 
-    async def _begin(self, asked: Asked) -> AsyncIterator[Frame]:
+    def _has_work(self) -> bool:
+        return bool(self.doubted or self.waiting or self.asked or self.lights or self._gap() is not None)
+
+    def _gap(self) -> int | None:
+        """The id up to which something was not told and never will be; None while there is none."""
+        return self.overrun_at if self.lost_at is None else self.lost_at
+
+    def _next(self) -> list[Line]:
+        if (gap := self._gap()) is not None:
+            self.overrun_at = self.lost_at = None
+            return [_event("reset", gap)]
+        if self.waiting:
+            return self._lines_of([self.waiting.popleft() for _ in range(min(AT_ONCE, len(self.waiting)))])
+        lights, self.lights = self.lights, {}
+        shown = "presence" in self.topics and topics.SCOPES["presence"] in self.credential.scopes
+        return [_event("presence", data={"agents": lights})] if lights and shown else []
+
+    async def _begin(self, asked: Asked) -> AsyncIterator[list[Line]]:
         """Follows new topics. Nothing waits now, so all up to `heard` was said already or comes from the ledger."""
         before, upto = dict(self.topics), self.heard
-        after = upto if asked.after is None else asked.after
+        since = upto if asked.after is None else asked.after
+        self._add(asked, since)
+        yield [_event("subscribed", since, topics=sorted(each.name for each in self.topics.values()))]
+        if asked.after is not None and not await database_sync_to_async(catching_up.reaches)(since, upto):
+            since = upto
+            self._add(asked, since)
+            yield [_event("reset", since)]
+        async for page in catching_up.missed(since, upto, frozenset(asked.topics)):
+            yield self._lines_of([each for each in page if not _followed(before, each)])
+        async for lines in self._go_on(upto):
+            yield lines
+
+    def _add(self, asked: Asked, since: int) -> None:
         for topic, name in asked.topics.items():
-            held = before.get(topic)
-            self.topics[topic] = Followed(name, min(after, held.after) if held else after)
-        yield {"event": "subscribed", "topics": sorted(each.name for each in self.topics.values())}
-        if after > upto and after > await database_sync_to_async(newest)():
-            self.topics.update({topic: Followed(name, upto) for topic, name in asked.topics.items()})
-            yield RESET
-        async for each in missed(after, upto, frozenset(asked.topics)):
-            if not _topic_in(before, each):
-                for frame in self._frames_of(each):
-                    yield frame
-        async for frame in self._go_on(upto):
-            yield frame
+            held = self.topics.get(topic)
+            self.topics[topic] = Followed(name, min(since, held.after) if held else since)
+        if "presence" in asked.topics:
+            presence.lights().readers.add(self)
 
-    async def _go_on(self, upto: int) -> AsyncIterator[Frame]:
+    async def _go_on(self, upto: int) -> AsyncIterator[list[Line]]:
         """Reads from the ledger what was too much to wait while the reader caught up."""
-        while self.overrun:
-            self.overrun, done, upto = False, upto, self.heard
+        while self.overrun_at is not None and self.lost_at is None:
+            self.overrun_at, done, upto = None, upto, self.heard
             self.waiting.clear()
-            async for each in missed(done, upto, frozenset(self.topics)):
-                for frame in self._frames_of(each):
-                    yield frame
+            async for page in catching_up.missed(done, upto, frozenset(self.topics)):
+                yield self._lines_of(page)
 
-    def _frames_of(self, each: Told) -> list[Frame]:
-        topic = self._topic_of(each)
-        return [each.frame(topic)] if topic else []
+    def _lines_of(self, entries: list[Told]) -> list[Line]:
+        named = ((each, self._name_of(each)) for each in entries)
+        return [Line(each.text(name), each.id) for each, name in named if name]
 
-    def _topic_of(self, each: Told) -> str | None:
+    def _name_of(self, each: Told) -> str | None:
         """The name by which this reader follows the entry's most particular topic, if it may read it."""
-        if topics.scope_of_kind(each.kind) not in self.credential.scopes:
-            return None
-        return _topic_in(self.topics, each)
+        return _followed(self.topics, each) if each.scope in self.credential.scopes else None
 
 
 OPEN: Counter[tuple[int | None, int | None]] = Counter()
 """How many live streams each token or session holds open in this process."""
 
 
-def _topic_in(followed: dict[str, Followed], each: Told) -> str | None:
-    found = (followed.get(topic) for topic in each.topics)
-    return next((topic.name for topic in found if topic and topic.after < each.id), None)
+def _followed(followed: dict[str, Followed], each: Told) -> str | None:
+    for topic in each.topics:
+        found = followed.get(topic)
+        if found is not None and found.after < each.id:
+            return found.name
+    return None
+
+
+def _event(event: str, identity: int | None = None, **more: Any) -> Line:
+    return Line(orjson.dumps({"event": event, **more}).decode(), identity)
 
 
 def checked(names: list[Any], scopes: frozenset[str]) -> list[str]:
@@ -196,40 +253,3 @@ def id_of(given: Any) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise Malformed("`after` is the id of the last frame that you saw.")
     return int(text)
-
-
-async def missed(after: int, upto: int, wanted: frozenset[str]) -> AsyncIterator[Told]:
-    """The entries of these topics between two ids, read a page at a time: as fast as the reader takes them."""
-    while after < upto:
-        found, after = await database_sync_to_async(page)(after, upto, wanted)
-        for each in found:
-            yield each
-
-
-def page(after: int, upto: int, wanted: frozenset[str]) -> tuple[list[Told], int]:
-    """One page of them, and the id from which to go on."""
-    rows = Entry.objects.filter(pk__gt=after, pk__lte=upto).order_by("pk").values(*COLUMNS)[:PAGE]
-    read = [told(dict(row)) for row in rows]
-    return [each for each in read if wanted & set(each.topics)], read[-1].id if len(read) == PAGE else upto
-
-
-def newest() -> int:
-    return Entry.objects.aggregate(newest=Max("pk"))["newest"] or 0
-
-
-def resolve(names: list[str]) -> dict[str, str]:
-    """Each name with its canonical topic: `mission:checkout` is `mission:12`. One query for each kind of thing."""
-    found = {name: name for name in names if ":" not in name}
-    for noun in TABLES:
-        keys = {key for name in names for kind, _, key in [name.partition(":")] if kind == noun and key}
-        found.update(_named(noun, keys) if keys else {})
-    return found
-
-
-def _named(noun: str, keys: set[str]) -> dict[str, str]:
-    table = TABLES[noun]
-    numbers = [int(key) for key in keys if key.isdigit() and len(key) < 19]
-    wanted = Q(pk__in=numbers) | Q(**{f"{table.KEY}__in": [key for key in keys if "\x00" not in key]})
-    rows = table.objects.filter(wanted).values_list("pk", table.KEY)
-    known = {str(name): pk for row in rows for name, pk in ((row[0], row[0]), (row[1], row[0]))}
-    return {f"{noun}:{key}": f"{noun}:{known[key]}" for key in keys if key in known}

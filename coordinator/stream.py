@@ -20,10 +20,10 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 
 from accounts.auth import Credential
-from coordinator import reading
+from coordinator import catching_up, reading
 from coordinator.lib.errors import Malformed, Missing, Refusal, TooMany, Unavailable
 from coordinator.lib.views import Endpoint
-from coordinator.reading import MOST_TOPICS, Reader
+from coordinator.reading import MOST_TOPICS, Line, Reader
 
 HEARTBEAT_S = 15
 ALIVE = ": alive\n\n"
@@ -50,7 +50,7 @@ class StreamView(Endpoint):
         credential: Any = request.auth
         names = reading.checked(_names(request.query_params), credential.scopes)
         after = reading.id_of(request.headers.get("Last-Event-ID") or request.query_params.get("after"))
-        known = reading.resolve(names)
+        known = catching_up.resolve(names)
         if missing := [name for name in names if name not in known]:
             raise Missing(f"There is no {missing[0]!r}.")
         if not hasattr(request._request, "scope"):
@@ -66,16 +66,8 @@ async def parts_for(credential: Credential, names: list[str], after: int | None)
     reader = Reader(credential)
     try:
         await reader.join()
-    except TooMany as refusal:
-        yield part({"event": "error", "detail": refusal.detail})
-        return
-    except asyncio.CancelledError:
-        reader.leave()
-        raise
-    begun = reader.heard if after is None else after
-    try:
         await reader.follow(names, after)
-        async with contextlib.aclosing(_told(reader, begun)) as told:
+        async with contextlib.aclosing(_told(reader)) as told:
             async for each in told:
                 yield each
     except Refusal as refusal:
@@ -84,37 +76,35 @@ async def parts_for(credential: Credential, names: list[str], after: int | None)
         reader.leave()
 
 
-async def _told(reader: Reader, begun: int) -> AsyncGenerator[str]:
-    """The reader's frames, and a comment at each heartbeat, which asks whether the credential still holds."""
-    frames, due = reader.frames(), time.monotonic() + HEARTBEAT_S
-    coming = asyncio.ensure_future(anext(frames))
+async def _told(reader: Reader) -> AsyncGenerator[str]:
+    """The reader's lines, and a comment at each heartbeat, which asks whether the credential still holds."""
+    coming, due = reader.lines(), time.monotonic() + HEARTBEAT_S
+    next_lines = asyncio.ensure_future(anext(coming, None))
     try:
         while True:
-            await asyncio.wait({coming}, timeout=max(0.0, due - time.monotonic()))
-            if coming.done():
-                frame = coming.result()
-                yield part(frame, frame.get("id", begun if frame["event"] == "subscribed" else reader.heard))
-                coming = asyncio.ensure_future(anext(frames))
+            await asyncio.wait({next_lines}, timeout=max(0.0, due - time.monotonic()))
+            if next_lines.done():
+                if (lines := next_lines.result()) is None:
+                    return
+                yield "".join(framed(line) for line in lines)
+                next_lines = asyncio.ensure_future(anext(coming, None))
             if time.monotonic() >= due:
                 due = time.monotonic() + HEARTBEAT_S
-                if not await _renewed(reader):
+                if not await reader.renew():
                     return
                 yield ALIVE
     finally:
-        coming.cancel()
+        next_lines.cancel()
 
 
-async def _renewed(reader: Reader) -> bool:
-    """Whether the credential still holds; the reader goes on with the scopes that it has now."""
-    found = await database_sync_to_async(reader.credential.renewed)()
-    reader.credential = found or reader.credential
-    return found is not None
-
-
-def part(message: dict[str, Any], identity: int | None = None) -> str:
+def framed(line: Line) -> str:
     """One event of the stream, with the id from which a reader comes back. JSON has no line breaks of its own."""
-    named = "" if identity is None else f"id: {identity}\n"
-    return f"{named}data: {json.dumps(message, separators=(',', ':'))}\n\n"
+    named = "" if line.id is None else f"id: {line.id}\n"
+    return f"{named}data: {line.text}\n\n"
+
+
+def part(message: dict[str, Any]) -> str:
+    return framed(Line(json.dumps(message, separators=(",", ":"))))
 
 
 def _names(params: Any) -> list[str]:

@@ -6,33 +6,39 @@ is every row of a transaction that was then in progress or not yet begun. A NOTI
 twice a second.
 
 What was read is held until it is settled: until every transaction that was writing when its id was seen has ended, so
-that no lower id can come after it. Such a transaction is known by its lock on the ledger's table, which it takes before
-it draws an id and keeps until its rows are visible. A writer who takes longer than `LONGEST_HOLD_S` is waited for no
-more; its entries then come late, with ids below `settled`.
+that no lower id can ever come after it. Such a transaction is known by its lock on the ledger's table, which it takes
+before it draws an id and keeps until its rows are visible. The database lets none live long (migration 0003); however
+long it lives, the tail waits for it. Decision 0007 tells why.
 """
 
 import asyncio
-import contextlib
+import heapq
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from psycopg.rows import dict_row
 
-from traceability import canonical, hints
-from traceability.topics import topics_of
+from traceability import hints, told
+from traceability.told import Told
 
 FALLBACK_S = 0.5
 RETRY_S = 1.0
 HOLD_PAUSE_S = 0.01
-LONGEST_HOLD_S = 5.0
+LONG_HOLD_S = 5.0
+PAGE = 1000
+AT_ONCE = 100
+"""Entries that are handed over before the readers get a turn to send them."""
+
+MOST_HELD = 20_000
+"""Entries that may wait for a slow transaction; beyond that the readers are told to begin anew."""
+
 log = logging.getLogger(__name__)
 
-COLUMNS = "id, stream, seq, kind, mission_id, task_id, agent_id, recorded_at, canonical"
+COLUMNS = ", ".join(told.COLUMNS)
 NEWS = f"""
 WITH present AS (SELECT pg_current_snapshot() AS snap)
 SELECT present.snap::text AS cursor, news.* FROM present LEFT JOIN LATERAL (
@@ -43,46 +49,32 @@ SELECT present.snap::text AS cursor, news.* FROM present LEFT JOIN LATERAL (
 ) AS news ON true
 ORDER BY news.id
 """
-START = """
-SELECT CASE WHEN pg_snapshot_xmax(pg_current_snapshot()) >= pg_snapshot_xmax(%(cursor)s::text::pg_snapshot)
-    THEN %(cursor)s::text ELSE pg_current_snapshot()::text END AS cursor
+LOOK = """
+SELECT (SELECT coalesce(max(id), 0) FROM traceability_entry) AS newest, ARRAY(
+    SELECT concat_ws(' ', pid, virtualtransaction) FROM pg_locks
+    WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND relation = 'traceability_entry'::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+) AS writers
 """
-NEWEST = "SELECT coalesce(max(id), 0) AS newest FROM traceability_entry"
-WRITERS = """
-SELECT virtualtransaction AS writer FROM pg_locks
-WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND relation = 'traceability_entry'::regclass
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""The newest visible id, and then, for locks are read after the snapshot was taken, who is writing."""
+
+HOME = """
+SELECT pg_current_snapshot()::text AS cursor, concat_ws('/', system_identifier, timeline_id, oid) AS home
+FROM pg_control_system(), pg_control_checkpoint(), pg_database WHERE datname = current_database()
 """
+"""Transaction ids mean something in this one database on this one line of its history."""
 
 
-@dataclass(frozen=True)
-class Told:
-    """One entry as its readers get it."""
+class Listener(Protocol):
+    """Who hears what is told. Both are called by the tail's task and must not wait."""
 
-    id: int
-    kind: str
-    topics: tuple[str, ...]
-    at: datetime
-    canonical: str
+    def hear(self, batch: list[Told]) -> None:
+        """Entries in the order of ids, each once."""
 
-    def frame(self, topic: str) -> dict[str, Any]:
-        """The contract's frame: `{"id", "topic", "event", "at", "data"}`."""
-        read = canonical.read(self.canonical)
-        data = {
-            **read["data"],
-            **{noun: ref["key"] for noun, ref in read["refs"].items()},
-            "actor": read["actor"]["name"],
-        }
-        at = self.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return {"id": self.id, "topic": topic, "event": self.kind, "at": at, "data": data}
+    def lose(self, settled: int) -> None:
+        """Entries up to this id may never be told; those above will be."""
 
 
-def told(row: dict[str, Any]) -> Told:
-    topics = topics_of(row["kind"], mission=row["mission_id"], task=row["task_id"], agent=row["agent_id"])
-    return Told(row["id"], row["kind"], topics, row["recorded_at"], row["canonical"])
-
-
-Reader = Callable[[list[Told]], None]
 Connection = psycopg.AsyncConnection[dict[str, Any]]
 
 
@@ -94,26 +86,32 @@ class Mark:
     writers: set[str]
     since: float = field(default_factory=time.monotonic)
 
-    @property
-    def over(self) -> bool:
-        return not self.writers or time.monotonic() - self.since > LONGEST_HOLD_S
+    def complain(self) -> None:
+        """Says, once, that somebody holds the stream up."""
+        if time.monotonic() - self.since > LONG_HOLD_S:
+            self.since = float("inf")
+            who = ", ".join(sorted(self.writers))
+            log.warning("The live stream waits for a transaction that keeps its entries (process, id): %s", who)
 
 
 class Tail:
-    """Reads the ledger for this process and hands each batch to every reader, in the order of ids.
+    """Reads the ledger for this process and hands each batch to every listener, in the order of ids.
 
-    `ready` is set when `settled` holds the id up to which all is committed, or never will be; it only grows.
+    `ready` is set when `settled` holds the id up to which all is committed, or never will be; it only grows, but in a
+    database that was restored, where every listener loses.
     """
 
     def __init__(self) -> None:
-        self.readers: set[Reader] = set()
+        self.listeners: set[Listener] = set()
+        self.watchers: set[Callable[[str], None]] = set()
         self.settled = 0
-        self.newest = 0
-        self.held: list[Told] = []
+        self.held: dict[int, Told] = {}
         self.mark: Mark | None = None
+        self.lost = False
         self.task: asyncio.Task[None] | None = None
         self.ready = asyncio.Event()
         self.cursor: str | None = None
+        self.home = ""
 
     def start(self) -> None:
         """Starts reading from now on; a second call does nothing."""
@@ -131,6 +129,7 @@ class Tail:
                     row_factory=dict_row,
                 ) as held:
                     await held.execute(f"LISTEN {hints.CHANNEL}")
+                    await held.execute(f"LISTEN {hints.PAGES}")
                     await self._begin(held)
                     await self._follow(held)
             except psycopg.Error as lost:
@@ -138,65 +137,100 @@ class Tail:
                 await asyncio.sleep(RETRY_S)
 
     async def _begin(self, held: Connection) -> None:
-        """Where to read on: after an outage where it stopped; from now on at first, and in a restored database."""
+        """Where to read on: after an outage where it stopped; from now on at first, and in another database."""
+        await held.execute("SELECT traceability_rebase()")
+        here = await _row(held, HOME)
         self.mark = None
-        cursor = str(await _one(held, START, "cursor", cursor=self.cursor))
-        if cursor != self.cursor:
+        if self.cursor is None or here["home"] != self.home:
+            self.lost = self.lost or self.cursor is not None
             self.ready.clear()
-            self.cursor, self.held, self.settled = cursor, [], 0
-            self.newest = await _one(held, NEWEST, "newest")
+            self.cursor, self.home = here["cursor"], here["home"]
+            self.held, self.settled = {}, 0
 
     async def _follow(self, held: Connection) -> None:
         while True:
-            await self._read(held)
-            if self.mark and self.mark.over:
-                self._settle(self.mark)
-            await self._look_for_writers(held)
-            if self.mark is None:
+            await self._look(held)
+            assert self.mark is not None
+            await self._read(held, self.mark)
+            if self.mark and not self.mark.writers:
+                await self._settle(self.mark.newest)
+                self.mark = None
                 self.ready.set()
-                await _woken(held, FALLBACK_S)
-            elif self.mark.writers:
-                await _woken(held, HOLD_PAUSE_S)
+            if self.mark:
+                self.mark.complain()
+                await self._wait(held, HOLD_PAUSE_S)
+            elif not self.held:
+                await self._wait(held, FALLBACK_S)
 
-    async def _read(self, held: Connection) -> None:
-        found = await (await held.execute(NEWS, {"cursor": self.cursor})).fetchall()
-        self.cursor = found[0]["cursor"]
-        batch = [told(row) for row in found if row["id"] is not None]
-        self.held += batch
-        self.newest = max([self.newest, *(each.id for each in batch)])
-
-    async def _look_for_writers(self, held: Connection) -> None:
-        """Strikes the writers that have ended from the mark, or sets a mark when something is not settled."""
-        if self.mark is None and not self.held and self.newest == self.settled:
-            return
-        writers = {row["writer"] for row in await (await held.execute(WRITERS)).fetchall()}
+    async def _look(self, held: Connection) -> None:
+        """Sets a mark, or strikes the writers that have ended from it."""
+        seen = await _row(held, LOOK)
         if self.mark is None:
-            self.mark = Mark(self.newest, writers)
+            self.mark = Mark(max(seen["newest"], self.settled), set(seen["writers"]))
         else:
-            self.mark.writers &= writers
+            self.mark.writers &= set(seen["writers"])
 
-    def _settle(self, mark: Mark) -> None:
-        if mark.writers:
-            log.warning("A transaction has kept its entries from the live stream for %s s.", LONGEST_HOLD_S)
-        self.mark, self.settled = None, max(self.settled, mark.newest)
-        batch = sorted((each for each in self.held if each.id <= self.settled), key=lambda each: each.id)
-        self.held = [each for each in self.held if each.id > self.settled]
-        if batch:
-            for reader in list(self.readers):
-                reader(batch)
+    async def _read(self, held: Connection, mark: Mark) -> None:
+        """Takes what became visible since the last read; the cursor moves when all of it was taken."""
+        cursor = self.cursor
+        async for page in _pages(held, self.cursor):
+            cursor = page[0]["cursor"]
+            self.held.update({row["id"]: told.told(row) for row in page if row["id"] and row["id"] > self.settled})
+            if len(self.held) > MOST_HELD:
+                self.held, self.lost, self.mark = {}, True, None
+            elif not (self.lost or mark.writers):
+                await self._settle(min(mark.newest, page[-1]["id"] or mark.newest))
+        self.cursor = cursor
+
+    async def _settle(self, upto: int) -> None:
+        """Hands over what is held up to an id, some at a time: nothing lower will ever come."""
+        if self.lost:
+            self.held = {pk: each for pk, each in self.held.items() if pk > upto}
+            self.settled, self.lost = upto, False
+            for each in list(self.listeners):
+                each.lose(upto)
+        while due := heapq.nsmallest(AT_ONCE, (pk for pk in self.held if pk <= upto)):
+            batch = [self.held.pop(pk) for pk in due]
+            self.settled = due[-1]
+            for each in list(self.listeners):
+                each.hear(batch)
+            await asyncio.sleep(0)
+        self.settled = max(self.settled, upto)
+
+    async def _wait(self, held: Connection, patience_s: float) -> None:
+        """Returns at the next hint that the ledger grew, or after so many seconds without one."""
+        end = time.monotonic() + patience_s
+        while (left := end - time.monotonic()) > 0:
+            heard = [each async for each in held.notifies(timeout=left, stop_after=1)]
+            for each in heard:
+                if each.channel == hints.CHANNEL:
+                    return
+                for watch in list(self.watchers):
+                    watch(each.payload)
 
 
-async def _one(held: Connection, statement: str, column: str, **given: Any) -> Any:
-    row = await (await held.execute(statement, given)).fetchone()
+async def _row(held: Connection, statement: str) -> dict[str, Any]:
+    row = await (await held.execute(statement)).fetchone()
     assert row is not None
-    return row[column]
+    return row
 
 
-async def _woken(held: Connection, patience_s: float) -> None:
-    """Returns at the next hint, or after so many seconds without one."""
-    with contextlib.suppress(StopAsyncIteration):
-        async for _ in held.notifies(timeout=patience_s, stop_after=1):
-            return
+async def _pages(held: Connection, cursor: str | None) -> AsyncIterator[list[dict[str, Any]]]:
+    """What became visible, ids ascending. More than a page is read again row by row, so that little is in memory."""
+    asked = {"cursor": cursor}
+    found = await (await held.execute(f"{NEWS} LIMIT {PAGE + 1}", asked)).fetchall()
+    if len(found) <= PAGE:
+        yield found
+        return
+    page: list[dict[str, Any]] = []
+    async with held.cursor() as rows:
+        async for row in rows.stream(NEWS, asked):
+            page.append(row)
+            if len(page) == PAGE:
+                yield page
+                page = []
+    if page:
+        yield page
 
 
 _tails: dict[int, Tail] = {}

@@ -22,6 +22,7 @@ PLURALS = {
     "account": "accounts",
     "token": "accounts",
     "session": "accounts",
+    "notification": "accounts",
 }
 SCOPES = {
     "missions": "missions:read",
@@ -35,14 +36,25 @@ SCOPES = {
     "advisories": "missions:read",
     "knowledge": "knowledge:read",
     "accounts": "accounts:admin",
+    "presence": "agents:read",
 }
+"""Topics of many; `presence` has no entries: it tells when agents were last heard of."""
+
 SINGULAR = {"mission": "missions:read", "task": "tasks:read", "agent": "agents:read"}
 """Topics of one resource: `mission:{id}`, `task:{id}`, `agent:{id}`."""
+
+ACCESS = {"account", "token", "session"}
+"""Nouns whose entries may change what somebody may read."""
+
+
+def noun_of(kind: str) -> str:
+    """What an entry of this kind is about: `task.moved` is about a task."""
+    return kind.split(".", 1)[0]
 
 
 def topics_of(kind: str, *, mission: int | None, task: int | None, agent: int | None) -> tuple[str, ...]:
     """Every topic of an entry, the most particular first."""
-    noun = kind.split(".", 1)[0]
+    noun = noun_of(kind)
     found = [f"{name}:{pk}" for name, pk in (("task", task), ("mission", mission), ("agent", agent)) if pk is not None]
     return (*found, PLURALS.get(noun, noun))
 
@@ -55,7 +67,12 @@ def scope_of(topic: str) -> str | None:
 
 def scope_of_kind(kind: str) -> str:
     """The scope that an entry of this kind demands, whatever topic it came by."""
-    return SCOPES.get(PLURALS.get(kind.split(".", 1)[0], ""), "trace:read")
+    return SCOPES.get(PLURALS.get(noun_of(kind), ""), "trace:read")
+
+
+def nouns_of(topic: str) -> list[str]:
+    """The nouns whose entries belong to a topic of many."""
+    return [noun for noun, plural in PLURALS.items() if plural == topic]
 
 
 def hidden_from(scopes: Container[str]) -> tuple[str, ...]:

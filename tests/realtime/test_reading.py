@@ -11,7 +11,7 @@ from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from coordinator import reading
+from coordinator import catching_up
 from missions.services import planning
 from tests.factories import person, token_of, unique
 from tests.realtime.test_stream import frames, heard, opened, some_mission
@@ -124,7 +124,7 @@ def test_a_hundred_topics_cost_one_query_for_each_kind_of_thing(django_assert_nu
     ]
     names = [f"mission:{each.key}" for each in missions] + [f"mission:{missions[0].pk}", "task:none", "missions"]
     with django_assert_num_queries(2):
-        found = reading.resolve(names)
+        found = catching_up.resolve(names)
     topics = [f"mission:{each.pk}" for each in missions]
     assert found == dict(zip(names, [*topics, topics[0]], strict=False)) | {"missions": "missions"}
 
