@@ -1,21 +1,21 @@
-"""A mission rebuilt from its trace: a pure fold over the entries, compared with the rows as they stand.
+"""A mission rebuilt from its trace, as it is or as it was, and compared with its rows or with another moment."""
 
-One reducer per event kind; a kind without one (a refusal, an advisory) changes no state.
-"""
-
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from coordinator.lib.money import plain_money
+from coordinator.lib.errors import Conflict
 from missions import live_state
 from missions.models import Mission
-from traceability.models import Entry
+from missions.replaying import folding, reading, snapshots
+from missions.replaying.comparing import differing
+from missions.replaying.folding import CannotFold
+from missions.replaying.reading import HistoryArchived
+from missions.replaying.state import State, Told
 from traceability.moments import one_moment
 
-Data = Mapping[str, Any]
+Moment = int | datetime
+"""An entry's id, or a time; both inclusive."""
 
 TOLD = (
     "before",
@@ -33,190 +33,84 @@ TOLD = (
 """What the timeline repeats of an entry's data."""
 
 
-@dataclass
-class State:
-    """A mission in memory. Tasks are kept by row id, since a public key may change."""
-
-    status: str = ""
-    fields: dict[str, Any] = field(default_factory=dict)
-    tasks: dict[int, dict[str, Any]] = field(default_factory=dict)
-    participants: dict[str, str] = field(default_factory=dict)
-    cost_usd: Decimal = Decimal(0)
-
-    def shown(self) -> dict[str, Any]:
-        """Plain values: money as text, tasks by public key."""
-        tasks = {task["fields"]["task_id"]: _task_shown(task) for task in self.tasks.values()}
-        return {
-            "status": self.status,
-            "fields": dict(sorted(self.fields.items())),
-            "tasks": dict(sorted(tasks.items())),
-            "participants": dict(sorted(self.participants.items())),
-            "cost_usd": plain_money(self.cost_usd),
-        }
+class NotReplayable(Conflict):
+    """The mission's trace does not fold."""
 
 
-def fold(entries: Iterable[Entry]) -> dict[str, Any]:
-    """The state after these entries of one mission's stream, in the order of `seq`."""
-    state = State()
-    for entry in entries:
-        apply(state, entry)
-    return state.shown()
+def replay(mission: Mission, until: Moment | None = None, compare: Moment | None = None) -> dict[str, Any]:
+    """Folds the mission's stream up to a moment. Raises NotReplayable.
 
-
-def apply(state: State, entry: Entry) -> None:
-    """One entry's change."""
-    if entry.kind in OF_MISSION:
-        OF_MISSION[entry.kind](state, entry.data)
-    elif entry.kind == "task.created":
-        state.tasks[_task_id(entry)] = _born(entry.data)
-    elif entry.kind == "task.costed":
-        _add_cost(state, entry.data)
-        state.tasks[_task_id(entry)]["cost_usd"] += Decimal(entry.data["cost_usd"])
-    elif entry.kind in OF_TASK:
-        agent = entry.key_of("agent")
-        OF_TASK[entry.kind](state.tasks[_task_id(entry)], entry.data, agent)
-
-
-def replay(mission: Mission, until: int | datetime | None = None) -> dict[str, Any]:
-    """Folds the mission's stream (up to an entry's id or a time, inclusive) and compares it with the live rows.
-
-    `differences` is a list of `{"path", "replayed", "current"}`; with `until` it says what has changed since.
+    `differences` are `{"path", "replayed", "current"}`: where that parts from the live rows (with `until`: what has
+    changed since). With `compare` they are `{"path", "replayed", "compared"}`, where it parts from that other moment,
+    and `matches_current` is None.
     """
-    state, timeline = State(), []
-    with one_moment():
-        for entry in _entries(mission, until).iterator(chunk_size=500):
-            apply(state, entry)
-            timeline.append(_line(entry))
-        current = live_state.of(mission)
-    replayed = state.shown()
-    differences = list(differing(replayed, current))
+    stream, state, timeline = stream_of(mission.pk), State(), []
+    try:
+        with one_moment():
+            for told in reading.entries(stream, upto=reading.position(stream, until)):
+                folding.apply(state, told)
+                timeline.append(_line(told))
+            if compare is not None:
+                other = snapshots.state_at(stream, reading.position(stream, compare)).shown()
+            else:
+                other = live_state.of(mission)
+    except CannotFold as broken:
+        raise NotReplayable(str(broken)) from broken
+    replayed, word = state.shown(), "current" if compare is None else "compared"
+    partings = [{"path": path, "replayed": one, word: two} for path, one, two in differing(replayed, other)]
     return {
         "entries": len(timeline),
         "state": replayed,
-        "matches_current": not differences,
-        "differences": differences,
+        "matches_current": None if compare is not None else not partings,
+        "differences": partings,
         "timeline": timeline,
     }
 
 
-def differing(replayed: Any, current: Any, path: str = "") -> Iterable[dict[str, Any]]:
-    """Where two states part, leaf by leaf."""
-    if isinstance(replayed, dict) and isinstance(current, dict) and not path.endswith(".outputs"):
-        for name in sorted({*replayed, *current}):
-            inner = f"{path}.{name}".lstrip(".")
-            yield from differing(replayed.get(name), current.get(name), inner)
-    elif replayed != current:
-        yield {"path": path, "replayed": replayed, "current": current}
+def partings(mission_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
+    """Where missions part from their traces, by row id. Those that do not are left out, as are those that are archived,
+    and ids that are only spoken of in the trace and were never made a mission.
+
+    The path `trace` says why a trace does not fold.
+    """
+    with one_moment():
+        replayed = {each: _folded(each) for each in mission_ids}
+        current = live_state.of_all(replayed)
+    found = {each: _partings(state, current.get(each)) for each, state in replayed.items()}
+    return {each: partings for each, partings in found.items() if partings}
 
 
-def _entries(mission: Mission, until: int | datetime | None) -> Any:
-    rows = Entry.objects.in_stream(f"mission:{mission.pk}")
-    if isinstance(until, datetime):
-        return rows.filter(recorded_at__lte=until)
-    return rows if until is None else rows.filter(pk__lte=until)
+def _folded(mission_id: int) -> State | CannotFold:
+    try:
+        return folding.fold(reading.entries(stream_of(mission_id)))
+    except CannotFold as broken:
+        return broken
 
 
-def _line(entry: Entry) -> dict[str, Any]:
-    told = {name: entry.data[name] for name in TOLD if entry.data.get(name) not in (None, "")}
+def _partings(replayed: State | CannotFold, current: Any) -> list[dict[str, Any]]:
+    if isinstance(replayed, HistoryArchived):
+        return []
+    if isinstance(replayed, CannotFold):
+        return [{"path": "trace", "replayed": str(replayed), "current": None}]
+    if current is None and replayed == State():
+        return []
+    found = differing(replayed.shown(), current)
+    return [{"path": path, "replayed": one, "current": two} for path, one, two in found]
+
+
+def stream_of(mission_id: int) -> str:
+    return f"mission:{mission_id}"
+
+
+def _line(told: Told) -> dict[str, Any]:
+    data = told.data
     return {
-        "id": entry.pk,
-        "seq": entry.seq,
-        "event": entry.kind,
-        "at": entry.occurred_at,
-        "actor": entry.actor_name,
-        "task": entry.key_of("task"),
-        "agent": entry.key_of("agent"),
-        **told,
+        "id": told.id,
+        "seq": told.seq,
+        "event": told.kind,
+        "at": told.at,
+        "actor": told.actor,
+        "task": told.key_of("task"),
+        "agent": told.key_of("agent"),
+        **{name: data[name] for name in TOLD if data.get(name) not in (None, "")},
     }
-
-
-def _task_id(entry: Entry) -> int:
-    return int(entry.told["refs"]["task"]["id"])
-
-
-def _mission_fields(state: State, data: Data) -> None:
-    state.fields.update(live_state.settled(data["fields"]))
-    state.status = state.fields.pop("status", state.status)
-
-
-def _mission_moved(state: State, data: Data) -> None:
-    state.status = data["after"]
-
-
-def _joined(state: State, data: Data) -> None:
-    state.participants[f"{data['participant_kind']}:{data['participant']}"] = data["role"]
-
-
-def _left(state: State, data: Data) -> None:
-    state.participants.pop(f"{data['participant_kind']}:{data['participant']}", None)
-
-
-def _add_cost(state: State, data: Data) -> None:
-    state.cost_usd += Decimal(data["cost_usd"])
-
-
-def _born(data: Data) -> dict[str, Any]:
-    task: dict[str, Any] = {
-        "fields": {},
-        "attempts": 0,
-        "cost_usd": Decimal(0),
-        "depends_on": list(data["depends_on"]),
-        "requirements": list(data["requirements"]),
-        "claim": None,
-    }
-    _task_fields(task, data, None)
-    return task
-
-
-def _task_fields(task: dict[str, Any], data: Data, agent: str | None) -> None:
-    fields = live_state.settled(data["fields"])
-    for name in live_state.APART & set(fields):
-        task[name] = fields.pop(name)
-    task["fields"].update(fields)
-
-
-def _task_revised(task: dict[str, Any], data: Data, agent: str | None) -> None:
-    _task_fields(task, data, agent)
-    for name in ("depends_on", "requirements"):
-        if data[name] is not None:
-            task[name] = list(data[name])
-
-
-def _task_moved(task: dict[str, Any], data: Data, agent: str | None) -> None:
-    task.update(status=data["after"], attempts=data["attempts"], percent=data["percent"])
-
-
-def _task_reported(task: dict[str, Any], data: Data, agent: str | None) -> None:
-    task["outputs"] = {**task["outputs"], **data["outputs"]}
-    if data["percent"] is not None:
-        task["percent"] = data["percent"]
-
-
-def _task_claimed(task: dict[str, Any], data: Data, agent: str | None) -> None:
-    task.update(agent=agent, claim={"agent": agent, "fence": data["fence"]})
-
-
-def _task_released(task: dict[str, Any], data: Data, agent: str | None) -> None:
-    task["claim"] = None
-
-
-def _task_shown(task: dict[str, Any]) -> dict[str, Any]:
-    return {**task, "fields": dict(sorted(task["fields"].items())), "cost_usd": plain_money(task["cost_usd"])}
-
-
-OF_MISSION: dict[str, Callable[[State, Data], None]] = {
-    "mission.created": _mission_fields,
-    "mission.updated": _mission_fields,
-    "mission.moved": _mission_moved,
-    "mission.participant_joined": _joined,
-    "mission.participant_left": _left,
-    "mission.costed": _add_cost,
-}
-
-OF_TASK: dict[str, Callable[[dict[str, Any], Data, str | None], None]] = {
-    "task.updated": _task_revised,
-    "task.moved": _task_moved,
-    "task.reported": _task_reported,
-    "task.claimed": _task_claimed,
-    "task.released": _task_released,
-}

@@ -22,7 +22,7 @@ from django.test.utils import setup_databases
 from hypothesis import HealthCheck
 
 from coordinator import embedded
-from tests import serving
+from tests import replayed, serving
 from traceability import hints
 
 SPEED = {"fsync": "off", "full_page_writes": "off", "max_connections": "300", "max_wal_size": "4GB"}
@@ -39,6 +39,7 @@ hypothesis.settings.load_profile("ours")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "breaks_history: stores rows of missions, or entries, past the services")
     if not hasattr(config, "workerinput") and "TEST_DATABASE_URL" not in os.environ:
         server = embedded.Server(Path(os.environ["COORDINATOR_TEST_DATA"]), settings=SPEED)
         server.start()
@@ -74,6 +75,20 @@ def committed_db(django_db_setup: None, django_db_blocker: pytest_django.DjangoD
     """
     with django_db_blocker.unblock(), copied() as address:
         yield address
+
+
+@pytest.fixture(autouse=True)
+def replay_equals_rows(
+    request: pytest.FixtureRequest, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> Iterator[None]:
+    """Whatever a test does to a mission, its trace tells all of it; the mark `breaks_history` says: not this one."""
+    database = replayed.database_of(request)
+    if database:
+        request.getfixturevalue(database)
+    yield
+    if database and request.node.get_closest_marker("breaks_history") is None:
+        with django_db_blocker.unblock():
+            replayed.check()
 
 
 @pytest.fixture

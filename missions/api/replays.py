@@ -18,25 +18,32 @@ from traceability.models import Entry
 
 
 @extend_schema_field({"type": ["integer", "string"]})
-class Until(serializers.JSONField):
+class MomentField(serializers.JSONField):
     """An entry's id or a time."""
 
+    def to_internal_value(self, data: Any) -> Any:
+        field = Instant() if isinstance(data, str) else Whole(min_value=0, max_value=2**63 - 1)
+        return field.run_validation(data)
 
-class UntilBody(Strict):
-    until = Until(required=False, allow_null=True, help_text="A trace entry's id, or an RFC 3339 time.")
 
-    def validate_until(self, value: Any) -> Any:
-        if value is None:
-            return None
-        return Instant().run_validation(value) if isinstance(value, str) else Whole(min_value=0).run_validation(value)
+class ReplayBody(Strict):
+    until = MomentField(
+        required=False, allow_null=True, help_text="A trace entry's id, or an RFC 3339 time; left out: now."
+    )
+    compare = MomentField(
+        required=False, allow_null=True, help_text="Another such moment, to compare with instead of the live rows."
+    )
 
 
 class ReplayShape(serializers.Serializer[Any]):
-    entries = serializers.IntegerField()
-    state = serializers.JSONField()
-    matches_current = serializers.BooleanField(allow_null=True)
-    differences = serializers.ListField(child=serializers.JSONField())
-    timeline = serializers.ListField(child=serializers.JSONField())
+    entries = serializers.IntegerField(help_text="How many entries were folded.")
+    state = serializers.JSONField(help_text="The mission as it was after the last of them.")
+    matches_current = serializers.BooleanField(allow_null=True, help_text="null with `compare`.")
+    differences = serializers.ListField(
+        child=serializers.JSONField(),
+        help_text="`path`, `replayed`, and `current` (the live rows) or, with `compare`, `compared` (that moment).",
+    )
+    timeline = serializers.ListField(child=serializers.JSONField(), help_text="One line for each entry.")
 
 
 class ReplayView(ResourceView):
@@ -67,7 +74,11 @@ class ReplayView(ResourceView):
         with one_at_a_time():
             return Response(verifying.verify(f"mission:{self.mission.pk}").as_data())
 
-    @extend_schema(request=UntilBody, responses=ReplayShape)
+    @extend_schema(request=ReplayBody, responses=ReplayShape)
     def replay(self, request: Request, key: str) -> Response:
-        """Rebuilds the mission from its trace, as it is or as it was, and compares it with the live rows."""
-        return Response(replay.replay(self.mission, until=self.body(UntilBody).get("until")))
+        """Rebuilds the mission from its trace, as it is or as it was, and compares it with the live rows.
+
+        With `compare` it is compared with another moment of its own. A trace that does not fold: 409.
+        """
+        asked = self.body(ReplayBody)
+        return Response(replay.replay(self.mission, until=asked.get("until"), compare=asked.get("compare")))

@@ -3,15 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from missions import replay
-from traceability.models import Entry, StreamHead
+from missions.replay import stream_of
+from missions.replaying import folding, reading
+from missions.replaying.folding import CannotFold
+from missions.replaying.state import State
+from traceability.models import StreamHead
 
-BROKEN = (KeyError, TypeError, ValueError, ArithmeticError)
-"""What a fold raises when an entry does not fit the state before it."""
-
-
-class CannotFold(RuntimeError):
-    """The mission's trace does not fold: an entry is missing or does not fit."""
+__all__ = ["CannotFold", "MissionServer", "behind"]
 
 
 @dataclass
@@ -20,29 +18,19 @@ class MissionServer:
 
     mission_id: int
     seq: int = 0
-    state: replay.State = field(default_factory=replay.State)
+    state: State = field(default_factory=State)
 
     @property
     def stream(self) -> str:
-        return f"mission:{self.mission_id}"
+        return stream_of(self.mission_id)
 
     def catch_up(self) -> int:
         """Folds what is new; answers how many entries. Raises CannotFold."""
         before = self.seq
-        for entry in Entry.objects.in_stream(self.stream).filter(seq__gt=self.seq).iterator(chunk_size=500):
-            self._fold(entry)
+        for told in reading.entries(self.stream, after=self.seq):
+            folding.apply(self.state, told)
+            self.seq = told.seq
         return self.seq - before
-
-    def _fold(self, entry: Entry) -> None:
-        if entry.seq != self.seq + 1:
-            raise CannotFold(f"Entry {self.seq + 1} of {self.stream} is missing.")
-        try:
-            replay.apply(self.state, entry)
-        except BROKEN as problem:
-            raise CannotFold(
-                f"Entry {entry.seq} of {self.stream} ({entry.kind}) does not fit: {problem!r}"
-            ) from problem
-        self.seq = entry.seq
 
 
 def behind(servers: Iterable[MissionServer]) -> list[MissionServer]:

@@ -85,6 +85,7 @@ def test_a_restart_of_the_processes_is_not_news_but_a_crash_is() -> None:
     assert told(limit=1) == ["coordinator reports a crash of the process of Move the invoices"]
 
 
+@pytest.mark.breaks_history
 @pytest.mark.parametrize(
     ("state", "detail", "words"),
     [

@@ -29,7 +29,7 @@ def growing(mission: Mission, table: str) -> Iterator[Callable[[], int]]:
     def grow(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         nonlocal times
         answer = execute(sql, params, many, context)
-        if f'FROM "{table}"' in sql:
+        if table in sql:
             times += 1
             other = threading.Thread(target=revise, args=(mission, f"Goal {times}"))
             other.start()

@@ -80,7 +80,7 @@ def many_tasks(owner: Mission) -> None:
             ledger.record(TaskCreated(mission=owner.ref, task=row.ref, fields=fields), actor=SYSTEM, at=now)
 
 
-@pytest.mark.usefixtures("tampered")
+@pytest.mark.breaks_history
 def test_sixteen_processes_claim_a_thousand_tasks_and_each_has_one_winner(unblocked: Any) -> None:
     many_tasks(world.mission())
     agents = [world.agent().pk for _ in range(PROCESSES)]
@@ -158,7 +158,7 @@ def test_two_dependencies_at_once_close_no_cycle(unblocked: Any) -> None:
     assert Dependency.objects.count() == 1
 
 
-@pytest.mark.usefixtures("tampered")
+@pytest.mark.breaks_history
 def test_two_inserts_past_the_services_close_no_cycle_either(unblocked: Any) -> None:
     one, other = world.task(), world.task()
     inserted = Barrier(2)

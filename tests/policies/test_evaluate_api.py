@@ -6,7 +6,6 @@ import pytest
 
 from agents.models import Agent
 from agents.services import registering
-from missions.models import Task
 from policies.models import Approval, Decision
 from tests.factories import client_of, person, service, unique
 from tests.policies.rows import FORCE_PUSH, agent, mission, policy, task
@@ -164,8 +163,7 @@ def test_an_agent_speaks_for_itself_only_and_a_person_for_anyone() -> None:
     client, _ = with_agent()
     other = agent()
     assert ask(client, agent=other.key).status_code == 403
-    work = task()
-    Task.objects.filter(pk=work.pk).update(agent=other)
+    work = task(agent=other)
     assert ask(client, task=work.key).status_code == 403
     said = ask(client_of(person()), task=work.key)
     assert said.status_code == 200

@@ -13,10 +13,11 @@ from django.utils import timezone
 from agents.models import Agent
 from missions import causes
 from missions.lifecycle import MissionStatus, TaskStatus
-from missions.models import Advisory, Execution, Mission, MissionProcess, Task
-from missions.services import advising, claiming, executing, planning, running, steering
+from missions.models import Advisory, Execution, Mission, Task
+from missions.services import advising, claiming, costing, executing, hosting, planning, running, steering
 from tests.factories import client_of, person
 from tests.missions import world
+from traceability import ledger
 from traceability.events import SYSTEM
 from traceability.models import Entry
 
@@ -45,7 +46,7 @@ def unreviewed() -> Callable[[], object]:
 
 def overspent() -> Callable[[], object]:
     mission = world.mission(budget_usd=Decimal(10))
-    Mission.objects.filter(pk=mission.pk).update(cost_usd=Decimal("8.10"))
+    _spend(mission, "8.10")
     return lambda: _revise(mission, budget_usd=Decimal(100))
 
 
@@ -61,10 +62,12 @@ def late() -> Callable[[], object]:
 
 
 def crashing() -> Callable[[], object]:
-    mission = world.mission()
-    rows = MissionProcess.objects.filter(mission=mission)
-    rows.update(state="crashed", restarts=causes.CRASHES, last_error="Entry 7 is missing.")
-    return lambda: rows.update(state="running")
+    mission, now = world.mission(), timezone.now()
+    for _ in range(causes.CRASHES):
+        hosting.take_wanted(host="here", now=now)
+        hosting.crash(mission.pk, "Entry 7 is missing.", host="here", now=now)
+        now += timedelta(minutes=10)
+    return lambda: hosting.take_wanted(host="here", now=now)
 
 
 WRONG = {
@@ -76,6 +79,12 @@ WRONG = {
     "overdue": late,
     "process_crashed": crashing,
 }
+
+
+def _spend(mission: Mission, cost_usd: str) -> None:
+    costing.add_cost(
+        mission=mission, task=None, cost_usd=Decimal(cost_usd), agent=None, actor=SYSTEM, now=timezone.now()
+    )
 
 
 def _revise(mission: Mission, **fields: Any) -> None:
@@ -118,15 +127,16 @@ def test_work_that_we_run_ourselves_is_neither_stalled_nor_silent() -> None:
     execution = executing.request_execution(world.task(agent=agent), actor=SYSTEM, now=timezone.now())
     assert running.begin(execution.pk, host="here", now=timezone.now())
     assert review() == (0, 0)
-    Execution.objects.filter(pk=execution.pk).update(state="failed")
+    with ledger.writing():
+        running.end(running.locked(execution.pk), running.Ended(state=Execution.State.FAILED), now=timezone.now())
     assert review() == (2, 0)
 
 
 def test_the_highest_step_of_a_budget_is_the_one_that_counts() -> None:
     mission = world.mission(budget_usd=Decimal(10))
     found = []
-    for cost in ("4.99", "5", "8", "10", "12"):
-        Mission.objects.filter(pk=mission.pk).update(cost_usd=Decimal(cost))
+    for more in ("4.99", "0.01", "3", "2", "2"):
+        _spend(mission, more)
         review()
         found.append([each.evidence["step_percent"] for each in Advisory.objects.open()])
     assert found == [[], [50], [80], [100], [100]]

@@ -1,0 +1,128 @@
+"""How fast a mission is folded from its entries, and how long a step of the page's slider takes.
+
+The mission has 400 tasks; agents claim, start, report on, pay for, hand in and end them, with decisions in between,
+until the stream holds 20,000 entries. One process reads and folds; each figure is the median of five runs.
+"""
+
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+from typing import Any
+
+from benchmarks.spine.ground import Figure, migrated
+
+ENTRIES, TASKS, BATCH, RUNS, STEPS = 20_000, 400, 500, 5, 60
+MISSION = 1
+
+
+def run(database: str) -> list[Figure]:
+    from missions.replaying import folding, reading, snapshots
+    from missions.supervision.server import MissionServer
+
+    stream = _write()
+    folded = _seconds(lambda: folding.fold(reading.entries(stream)))
+    figures = [
+        ("entries read from PostgreSQL", ENTRIES / _seconds(lambda: list(reading.entries(stream))), "entries/s"),
+        ("entries read and folded", ENTRIES / folded, "entries/s"),
+        (
+            "a mission's process catches up with 20,000 entries",
+            _seconds(lambda: MissionServer(MISSION).catch_up()) * 1000,
+            "ms",
+        ),
+    ]
+    snapshots.SHELF.clear()
+    began = time.perf_counter()
+    snapshots.state_at(stream, ENTRIES)
+    figures.append(("the first look at a mission of 20,000 entries", (time.perf_counter() - began) * 1000, "ms"))
+    chance = random.Random(7)
+    far = [_once(lambda: snapshots.state_at(stream, chance.randrange(1, ENTRIES))) for _ in range(STEPS)]
+    near = [_once(lambda at=at: snapshots.state_at(stream, at)) for at in range(9_700, 9_700 + STEPS)]
+    figures += [
+        ("its state at a moment chosen at random, p50", median(far) * 1000, "ms"),
+        ("its state one entry further, p50", median(near) * 1000, "ms"),
+    ]
+    return figures
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    return median(_once(work) for _ in range(RUNS))
+
+
+def _once(work: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _write() -> str:
+    """Tells the mission's history, in transactions of 500 entries."""
+    from django.utils import timezone
+
+    from traceability import ledger
+    from traceability.events import Actor
+
+    actor, now, told = Actor("agent", 7, "coder", request_id="0b4cf1f0-6f2e-4b9a-9f0e-5f1d2b3c4d5e"), timezone.now(), 0
+    story = _story(random.Random(7))
+    while told < ENTRIES:
+        with ledger.writing():
+            for _ in range(min(BATCH, ENTRIES - told)):
+                ledger.record(next(story), actor=actor, at=now)
+                told += 1
+    return f"mission:{MISSION}"
+
+
+def _story(chance: random.Random) -> Iterator[Any]:
+    from coordinator.lib.refs import Ref
+    from missions import events
+
+    mission = Ref(MISSION, "checkout")
+    fields = {"mission_id": "checkout", "goal": "Rewrite the checkout", "description": "", "status": "planning",
+              "owner": None, "budget_usd": "60", "deadline": None, "review_required": True, "four_eyes": False}  # fmt: skip
+    yield events.MissionCreated(mission=mission, fields=fields)
+    for number in range(TASKS):
+        yield events.TaskCreated(mission=mission, task=Ref(number, f"task-{number}"), fields=_task(number))
+    while True:
+        number = chance.randrange(TASKS)
+        yield from _work(mission, Ref(number, f"task-{number}"), Ref(number % 9, f"agent-{number % 9}"), chance)
+
+
+def _task(number: int) -> dict[str, Any]:
+    return {
+        "task_id": f"task-{number}", "objective": f"Part {number} of the checkout", "description": "As agreed. " * 8,
+        "status": "pending", "priority": number % 4, "sprint": None, "agent": None,
+        "acceptance_criteria": ["The tests are green.", "The change is described."], "required_capabilities": ["git"],
+        "budget_usd": None, "due_at": None, "review_required": None, "outputs": {}, "percent": 0,
+    }  # fmt: skip
+
+
+def _work(mission: Any, task: Any, agent: Any, chance: random.Random) -> Iterator[Any]:
+    from django.utils import timezone
+
+    from missions import events
+    from policies.events import DecisionMade
+
+    about = {"mission": mission, "task": task, "agent": agent}
+    yield events.TaskClaimed(**about, fence=1, lease_until=timezone.now())
+    yield events.TaskMoved(**about, before="pending", after="in_progress", attempts=1, percent=0)
+    for percent in (20, 50, 80):
+        yield events.TaskReported(
+            **about, report=1, percent=percent, outputs={"tests": "green", "share": chance.random()}, logs=3,
+            logs_sha256="a" * 64,
+        )  # fmt: skip
+        yield events.TaskCosted(**about, cost_usd=f"0.{chance.randrange(10, 99)}")  # type: ignore[arg-type]
+    yield DecisionMade(
+        **about, decision=chance.randrange(10**6), point="task_transition", action_type="task_transition",
+        outcome="warn", input_hash="b" * 64, bundle_hash="c" * 64,
+        policies=[{"policy_id": "p-1", "revision": 2, "outcome": "warn", "message": "Large change."}],
+    )  # fmt: skip
+    yield events.TaskMoved(**about, before="in_progress", after="pending_review", attempts=1, percent=80)
+    yield events.TaskReviewed(**about, approved=True, comment="Clean.", reviewer="ops@example.org")
+    yield events.TaskMoved(**about, before="pending_review", after="completed", attempts=1, percent=100)
+
+
+if __name__ == "__main__":
+    with migrated() as address:
+        for what, value, unit in run(address):
+            sys.stdout.write(f"{what:<60} {value:10.2f} {unit}\n")

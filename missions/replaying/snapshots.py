@@ -1,0 +1,86 @@
+"""States of missions at earlier moments, kept in this process so that a slider need not fold from the first entry.
+
+A pure cache: a snapshot is kept under the chain's hash of its entry, which stands for everything that was folded,
+and under the last erasure in the stream, so that erased texts live on in none that is still used.
+"""
+
+import pickle
+from collections import OrderedDict
+from threading import Lock
+
+from django.db import connection
+
+from missions.replaying import folding, reading
+from missions.replaying.state import State
+
+EVERY = 500
+"""So many entries apart; a state in between is folded from the snapshot before it."""
+
+MOST_BYTES = 64 * 2**20
+LOOKED_AT = """
+    SELECT seq, hash FROM traceability_entry WHERE stream = %s AND seq = ANY(%s) ORDER BY seq DESC
+"""
+ERASED_LAST = "SELECT coalesce(max(seq), 0) FROM traceability_entry WHERE stream = %s AND kind = 'trace.erased'"
+
+Key = tuple[bytes, int]
+
+
+class Shelf:
+    """Pickled states, at most `most_bytes` of them; the ones not used for longest go first. Safe among threads."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes, self.bytes = most_bytes, 0
+        self.held: OrderedDict[Key, bytes] = OrderedDict()
+        self.lock = Lock()
+
+    def clear(self) -> None:
+        with self.lock:
+            self.held.clear()
+            self.bytes = 0
+
+    def get(self, key: Key) -> State | None:
+        with self.lock:
+            text = self.held.get(key)
+            if text is not None:
+                self.held.move_to_end(key)
+        found: State | None = None if text is None else pickle.loads(text)
+        return found
+
+    def put(self, key: Key, state: State) -> None:
+        text = pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL)
+        with self.lock:
+            self.bytes += len(text) - len(self.held.pop(key, b""))
+            self.held[key] = text
+            while self.bytes > self.most_bytes and self.held:
+                _, gone = self.held.popitem(last=False)
+                self.bytes -= len(gone)
+
+
+SHELF = Shelf(MOST_BYTES)
+
+
+def state_at(stream: str, seq: int) -> State:
+    """The state after the entry `seq` of the stream; nobody else holds it. Raises CannotFold."""
+    if seq <= 0:
+        return State()
+    hashes, erasure = _hashes(stream, seq)
+    at, state = next(
+        ((at, found) for at, made in hashes.items() if (found := SHELF.get((made, erasure)))), (0, State())
+    )
+    while at < seq:
+        upto = min(seq, at - at % EVERY + EVERY)
+        folding.fold(reading.entries(stream, after=at, upto=upto), state)
+        at = upto
+        if at in hashes:
+            SHELF.put((hashes[at], erasure), state)
+    return state
+
+
+def _hashes(stream: str, seq: int) -> tuple[dict[int, bytes], int]:
+    """The hashes of the entries that may have a snapshot, the last first, and the seq of the last erasure."""
+    wanted = [*range(EVERY, seq, EVERY), seq - 1, seq]
+    with connection.cursor() as cursor:
+        cursor.execute(LOOKED_AT, [stream, wanted])
+        hashes = {int(at): bytes(made) for at, made in cursor.fetchall()}
+        cursor.execute(ERASED_LAST, [stream])
+        return hashes, int(cursor.fetchone()[0])

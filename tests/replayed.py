@@ -1,0 +1,28 @@
+"""After every test: each mission that it made or moved, rebuilt from its trace, equals its rows."""
+
+import pytest
+from django.db import connection
+
+from missions import replay
+
+MOVED = "SELECT substr(stream, 9)::bigint FROM traceability_streamhead WHERE stream LIKE 'mission:%' ORDER BY 1"
+"""The missions of this database; a fresh one has none."""
+
+
+def database_of(request: pytest.FixtureRequest) -> str | None:
+    """The fixture by which a test has a database; None for a test that has none."""
+    for name in ("committed_db", "db"):
+        if name in request.fixturenames:
+            return name
+    return "db" if request.node.get_closest_marker("django_db") else None
+
+
+def check() -> None:
+    """Nothing is asked of a transaction that is broken already: none of it is ever committed."""
+    if connection.in_atomic_block and connection.needs_rollback:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(MOVED)
+        moved = [int(pk) for (pk,) in cursor.fetchall()]
+    if moved and (partings := replay.partings(moved)):
+        pytest.fail(f"Rows part from their trace: {partings}", pytrace=False)
