@@ -26,11 +26,6 @@ BATCH = 32
 TURN = 64
 """Passages that one job embeds: some 4 s of a core. A longer document queues up again behind the other jobs."""
 SPACES_LOCK = 0x6B6E6F77
-INDEX = """
-CREATE INDEX IF NOT EXISTS {name} ON knowledge_embedding
-USING hnsw ((vector::halfvec({dimensions})) halfvec_cosine_ops) WITH (m = 16, ef_construction = 128)
-WHERE space_id = {space}
-"""
 COPY_KNOWN = """
 INSERT INTO knowledge_embedding (space_id, passage_id, vector)
 SELECT %(space)s, wanted.id, known.vector
@@ -224,13 +219,12 @@ def _lock_spaces() -> None:
 
 
 def _create_index(space: EmbeddingSpace) -> None:
-    statement = INDEX.format(name=space.index_name, dimensions=int(space.dimensions), space=int(space.pk))
     with connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute("SELECT knowledge_index_space(%s, %s)", [space.pk, space.dimensions])
 
 
 def _retire(space: EmbeddingSpace) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP INDEX IF EXISTS {space.index_name}")
+        cursor.execute("SELECT knowledge_drop_space(%s)", [space.pk])
     space.embeddings.all()._raw_delete(using=connection.alias)
     space.delete()
