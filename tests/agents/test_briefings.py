@@ -10,6 +10,7 @@ from agents.models import Agent
 from missions.models import Advisory
 from missions.services import claiming
 from policies.services import revising
+from tests import telling
 from tests.agents.rows import agent, agent_with_client, mission, operator, task
 from tests.factories import client_of, person, unique
 from traceability.events import SYSTEM
@@ -23,7 +24,7 @@ def policy(**fields: Any) -> Any:
 
 
 def advise(about: Agent, **fields: Any) -> Advisory:
-    return Advisory.objects.create(
+    return telling.advisory(
         cause=unique("silent_agent"), kind="silent_agent", severity="warning", message="Silent.", agent=about,
         opened_at=timezone.now(), **fields,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Advisory, Claim, Execution, GitHubFeed, GitHubIssue, Mission, MissionProcess, Review, Task
 from missions.services import claiming, taking_part
 from missions.services.reporting import Filing
+from tests import telling
 from tests.factories import person, unique
 from tests.missions import world
 from traceability.events import SYSTEM
@@ -37,8 +38,8 @@ def furnish() -> Task:
     world.task(row, depends_on=[full])
     claimed = world.task(row)
     claiming.claim(claimed, who, ttl_s=60, actor=SYSTEM, now=now)
-    Execution.objects.create(mission=row, task=full, agent=who, adapter="openai", created_at=now)
-    Advisory.objects.create(
+    telling.execution(mission=row, task=full, agent=who, adapter="openai", created_at=now)
+    telling.advisory(
         cause=unique("c"), kind="overdue", severity="warning", message="Late.", mission=row, task=full, agent=who,
         opened_at=now,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from missions.models import Advisory
+from tests import telling
 from tests.factories import client_of, person, unique
 from tests.missions import world
 from traceability.models import Entry
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def advisory(**fields: Any) -> Advisory:
     row = world.task()
     given = {"kind": "overdue", "severity": "warning", "message": "Late.", "mission": row.mission, "task": row}
-    return Advisory.objects.create(**{**given, "cause": unique("c"), "opened_at": timezone.now(), **fields})
+    return telling.advisory(**{**given, "cause": unique("c"), "opened_at": timezone.now(), **fields})
 
 
 def ids(answer: Any) -> list[int]:

@@ -9,9 +9,10 @@ from rest_framework.test import APIClient
 
 from knowledge.services import ingesting
 from missions.lifecycle import TaskStatus
-from missions.models import Advisory, Task
+from missions.models import Task
 from missions.services import planning, reviewing
 from missions.services.reporting import Filing
+from tests import telling
 from tests.factories import client_of, person, unique
 from tests.missions import world
 from traceability.events import SYSTEM
@@ -38,14 +39,14 @@ def rich_task() -> Task:
         depends_on=[need],
         agent=world.agent(),
     )
+    telling.advisory(
+        cause=unique("c"), kind="overdue", severity="warning", message="It was due.", mission=row.mission, task=row,
+        opened_at=now,
+    )  # fmt: skip
     world.lead(row, TaskStatus.IN_PROGRESS, TaskStatus.PENDING_REVIEW)
     reviewing.reject(row, comment="Also check sums.", reviewer=person(), expected=None, **by)
     world.policy({"action_type": "deploy"}, [{"block": "Not on a Friday."}], description="Fridays")
     world.policy({"action_type": "deploy"}, [{"warn": "x"}], scope={"mission": ["another"]}, description="Elsewhere")
-    Advisory.objects.create(
-        cause=unique("c"), kind="overdue", severity="warning", message="It was due.", mission=row.mission, task=row,
-        opened_at=now,
-    )  # fmt: skip
     ingesting.store_document(
         ingesting.Draft(title="Backups", content="# Restoring\n\nRestore a backup with pgbackrest restore."), **by
     )
