@@ -12,6 +12,7 @@ from django_q.signing import SignedPackage
 
 from accounts.models import Delivery, Endpoint
 from accounts.notifying import courier, posting
+from accounts.notifying.outcome import Outcome
 from accounts.services import keeping_notifications as keeping
 from accounts.services import routing_notifications as routing
 from accounts.services import sending_notifications as sending
@@ -213,7 +214,7 @@ def test_a_sender_that_comes_late_writes_nothing_over_its_follower(receiver: Rec
     clock.now += sending.CLAIMED_FOR
     assert work(place, clock) == 1
     assert late is not None
-    outcome = posting.Outcome(ok=False, said="late")
+    outcome = Outcome(ok=False, said="late")
     assert not sending.settle(late, outcome, now=clock(), chance=0.5)
     assert last_of(place).state == "delivered"
 

@@ -7,6 +7,8 @@ BODIES: dict[str, Any] = {
     "POST /api/accounts": {"email": "new@example.org", "role": "viewer"},
     "PATCH /api/accounts/{account}": {"name": "Another name"},
     "POST /api/tokens": {"name": "ci"},
+    "POST /api/notifications": {"kind": "webhook", "address": "https://hooks.example.org/new", "topics": ["tasks"]},
+    "PATCH /api/notifications/{notification}": {"topics": ["tasks", "needs-you"]},
     "POST /api/sessions": {"email": "{viewer}", "password": PASSWORD},
     "POST /api/objectives": {"title": "Ship it"},
     "PATCH /api/objectives/{objective}": {"title": "Ship it well"},

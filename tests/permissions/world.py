@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from accounts import roles
-from accounts.auth import actor_for
-from accounts.models import ApiToken, User
-from accounts.services import issuing_tokens, signing_in
+from accounts.auth import Credential, actor_for
+from accounts.models import ApiToken, Delivery, User
+from accounts.services import issuing_tokens, keeping_notifications, signing_in
 from agents.models import Agent
 from agents.services import registering
 from coordinator.lib.refs import Ref
@@ -53,6 +53,7 @@ def build(now: datetime) -> World:
     people = {role: person(role, password=PASSWORD) for role in ("viewer", "operator", "admin")}
     owner, stranger = _agent("owner", now), _agent("stranger", now)
     names = {"viewer": people["viewer"].email, "account": person("viewer").email, "agent": owner.agent_id}
+    names |= _told(owner, now)
     names |= _keys_of(people["viewer"], now) | _goals(now) | _sprints(now) | _work(owner, people["operator"], now)
     names |= _judged(owner, Ref(*_ref(names)), now) | _noted(owner, now)
     tokens = {role: token_of(account) for role, account in people.items()}
@@ -85,6 +86,20 @@ def _keys_of(viewer: User, now: datetime) -> dict[str, str]:
     session, _ = signing_in.open_session(viewer, ip=None, user_agent="", now=now)
     assert isinstance(token, ApiToken)
     return {"token": str(token.pk), "session": str(session.pk)}
+
+
+def _told(owner: Agent, now: datetime) -> dict[str, str]:
+    """A webhook of the owner's, with a delivery that waits."""
+    account = owner.service_account
+    assert account is not None
+    place = keeping_notifications.create(
+        endpoint_id="n-1", kind="webhook", address="https://hooks.example.org/owner", topics=["tasks"],
+        by=Credential(account, account.scopes), actor=SYSTEM, now=now,
+    )  # fmt: skip
+    delivery = Delivery.objects.create(
+        endpoint=place, entry=1, topic="tasks", event="task.created", at=now, created_at=now
+    )
+    return {"notification": place.key, "delivery": str(delivery.pk)}
 
 
 def _goals(now: datetime) -> dict[str, str]:
