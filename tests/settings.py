@@ -11,6 +11,7 @@ if "COORDINATOR_TEST_DATA" not in os.environ:
     os.environ["COORDINATOR_TEST_DATA"] = tempfile.mkdtemp(prefix="coordinator-tests-")
 os.environ["COORDINATOR_DATA"] = os.environ["COORDINATOR_TEST_DATA"]
 os.environ["SECRET_KEY"] = "for-tests-only"
+os.environ["CHECKPOINTS"] = "0"
 if address := os.environ.get("TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = address
 

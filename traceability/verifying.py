@@ -1,149 +1,142 @@
-"""Checking the chain: every entry's number and hash, its columns against its text, and each stream's head."""
+"""Checking the record: every entry's number, hash, columns, form and texts, each stream's head, and the checkpoints.
 
-import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+The chain alone finds what was done to entries that are there; heads and checkpoints find what is gone, and what was
+written anew as a whole.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from traceability import canonical
-from traceability.models import Entry, Installation, StreamHead
+from traceability import checkpoints
+from traceability.chain import link
+from traceability.checkpoints import Record
+from traceability.models import Checkpoint, Installation
 from traceability.moments import one_moment
+from traceability.proving import judging, reading
+from traceability.proving.entries import ID, SEQ, Row
+from traceability.proving.findings import Finding, Proof
+from traceability.proving.walk import Gap, Place, Walk
 
-BATCH = 2000
-PROJECTED = {
-    "kind": ("kind",),
-    "schema": ("schema",),
-    "actor_kind": ("actor", "kind"),
-    "actor_id": ("actor", "id"),
-    "actor_name": ("actor", "name"),
-    "on_behalf_of": ("on_behalf_of",),
-    "request_id": ("request_id",),
-    "subject_type": ("refs", "subject", "type"),
-    "subject_id": ("refs", "subject", "id"),
-    "subject_key": ("refs", "subject", "key"),
-    "mission_id": ("refs", "mission", "id"),
-    "task_id": ("refs", "task", "id"),
-    "agent_id": ("refs", "agent", "id"),
-}
-"""Where in the canonical text each column's value stands."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What is wrong, and exactly where."""
-
-    stream: str
-    seq: int
-    kind: str
-    detail: str
-
-    def as_data(self) -> dict[str, Any]:
-        return {"stream": self.stream, "seq": self.seq, "kind": self.kind, "detail": self.detail}
-
-
-@dataclass(frozen=True)
-class Proof:
-    entries: int
-    heads: dict[str, str]
-    findings: tuple[Finding, ...]
-
-    def as_data(self) -> dict[str, Any]:
-        """The contract's answer: `{"valid", "entries", "head", "first_bad"}` and every finding."""
-        return {
-            "valid": not self.findings,
-            "entries": self.entries,
-            "head": self.head,
-            "first_bad": self.findings[0].as_data() if self.findings else None,
-            "findings": [each.as_data() for each in self.findings],
-        }
-
-    @property
-    def head(self) -> str:
-        """The one stream's hash; over several, the hash of all heads in the order of their names."""
-        if len(self.heads) == 1:
-            return next(iter(self.heads.values()))
-        joined = "".join(f"{stream}={head}\n" for stream, head in sorted(self.heads.items()))
-        return hashlib.sha256(joined.encode()).hexdigest()
-
-
-def verify(stream: str | None = None) -> Proof:
-    """Checks one stream, or all of them, as they stood at one moment. Reads everything, writes nothing."""
-    with one_moment():
-        return _verify(stream)
-
-
-def _verify(stream: str | None) -> Proof:
-    heads = {head.stream: head for head in StreamHead.objects.all() if stream in {None, head.stream}}
-    streams = sorted(set(heads) | set(_streams_of_entries(stream)))
-    findings: list[Finding] = []
-    entries = 0
-    for name in streams:
-        counted, found = _verify_stream(name, heads.get(name))
-        entries += counted
-        findings += found
-    return Proof(entries, {name: bytes(head.hash).hex() for name, head in heads.items()}, tuple(findings))
+__all__ = ["Finding", "Proof", "first_link", "link", "of_this_installation", "prove", "verify"]
 
 
 def first_link(stream: str) -> bytes:
-    """What stands before the first entry of a stream, unlike any other stream's or installation's."""
-    installation = Installation.objects.get()
-    return hashlib.sha256(f"coordinator-trace-v1{installation.uuid}{stream}".encode()).digest()
+    """What stands before the first entry of a stream here."""
+    return reading.beginning(stream, _installation()).hash
 
 
-def link(before: bytes, stream: str, seq: int, recorded_at: str, text: str) -> bytes:
-    """The hash of an entry: SHA-256 over 0x00, the hash before, stream, seq, time and canonical text."""
-    told = "\x1f".join([stream, str(seq), recorded_at, text]).encode()
-    return hashlib.sha256(b"\x00" + before + told).digest()
+def prove(stream: str | None = None) -> Proof:
+    """As `verify`, with the checkpoints of this installation."""
+    return verify(stream, record=of_this_installation())
 
 
-def _streams_of_entries(stream: str | None) -> list[str]:
-    rows = Entry.objects.all() if stream is None else Entry.objects.filter(stream=stream)
-    return list(rows.values_list("stream", flat=True).distinct())
+def of_this_installation(directory: Path | None = None) -> Record:
+    """The checkpoints kept here, checked. To be read before the ledger is, so that they tell of nothing newer."""
+    rows = dict(Checkpoint.objects.order_by("n").values_list("n", "note"))
+    return checkpoints.read(directory or checkpoints.here(), keys=checkpoints.trusted(), rows=rows)
 
 
-def _verify_stream(stream: str, head: StreamHead | None) -> tuple[int, list[Finding]]:
-    before, expected, findings = first_link(stream), 1, []
-    for entry in _entries(stream):
-        if entry.seq != expected:
-            findings.append(Finding(stream, expected, "missing", f"entry {expected} is gone; next is {entry.seq}"))
-        findings += _check_entry(entry, before if entry.seq == expected else None)
-        before, expected = bytes(entry.hash), entry.seq + 1
-    if head is None:
-        findings.append(Finding(stream, expected - 1, "head_mismatch", "the stream has entries but no head"))
-    elif head.seq != expected - 1:
-        findings.append(Finding(stream, expected, "tail_truncated", f"the head says {head.seq} entries"))
-    elif bytes(head.hash) != before:
-        findings.append(Finding(stream, head.seq, "head_mismatch", "the head's hash is not the last entry's"))
-    return expected - 1, findings
+def verify(
+    stream: str | None = None,
+    *,
+    record: Record | None = None,
+    fast: bool = False,
+    since: Mapping[str, Place] | None = None,
+) -> Proof:
+    """Checks one stream, or all of them, as they stood at one moment. Reads everything, writes nothing.
+
+    `record` are the checkpoints to compare with, `since` the places up to which all was checked before. `fast` has the
+    database itself check the chains, and leaves columns, forms and texts out.
+    """
+    with one_moment():
+        check = _Check(stream, record or Record(), since or {})
+        streams = check.suspicious() if fast else (None if stream is None else [stream])
+        proof = check.over(streams, columns=not fast)
+        return check.counted(proof) if fast else proof
 
 
-def _entries(stream: str) -> Iterator[Entry]:
-    yield from Entry.objects.in_stream(stream).iterator(chunk_size=BATCH)
+class _Check:
+    def __init__(self, stream: str | None, record: Record, since: Mapping[str, Place]) -> None:
+        self.streams = None if stream is None else [stream]
+        self.installation = _installation()
+        self.record = record
+        self.heads = reading.heads(self.streams)
+        self.starts = reading.archived(self.streams)
+        for name, place in since.items():
+            if self.streams in (None, [name]) and place.seq > self.starts.get(name, place).seq - 1:
+                self.starts[name] = place
+        self.pins = {name: pins for name, pins in record.pins.items() if self.streams in (None, [name])}
+
+    def suspicious(self) -> list[str]:
+        """The streams in which the database finds something; only those are looked at closely."""
+        pins = [(name, seq, each[0]) for name, pins in self.pins.items() for seq, each in pins.items()]
+        found = reading.broken(self.streams, self.installation)
+        return sorted({*found, *reading.ill_ended(self.streams), *reading.unlike(pins)})
+
+    def over(self, streams: reading.Streams, *, columns: bool) -> Proof:
+        erased, last_id = reading.erased(), reading.last_id()
+        findings: list[Finding] = []
+        remarks: list[Finding] = []
+        gaps: list[Gap] = []
+        strays: list[Row] = []
+        entries = 0
+        for walk in self._walks(streams, erased, columns):
+            entries += walk.entries
+            findings += (_with_last_good(each, walk) for each in judging.findings_of(walk, last_id))
+            remarks += _remarks(walk, erased)
+            gaps += judging.absences(walk)
+            strays += walk.strays
+        findings += (_before(each, self.pins) for each in judging.misplaced(gaps, strays))
+        told = [*sorted(findings, key=lambda each: (each.stream, each.seq)), *self._of_notes()]
+        heads = {name: head.hash.hex() for name, head in self.heads.items()}
+        return Proof(entries, heads, tuple(told), tuple(remarks), tuple(self.record.unchecked), self.record.seen)
+
+    def counted(self, proof: Proof) -> Proof:
+        return replace(proof, entries=sum(reading.count(self.streams).values()))
+
+    def _of_notes(self) -> Iterator[Finding]:
+        yield from self.record.findings
+        ours = checkpoints.origin(self.installation)
+        for note in self.record.notes[-1:]:
+            if note.origin != ours:
+                detail = f"it is a checkpoint of {note.origin}, this is {ours}"
+                yield Finding(checkpoints.STREAM, note.number, "bad_signature", detail, None, ours, note.origin)
+
+    def _walks(self, streams: reading.Streams, erased: Any, columns: bool) -> Iterator[Walk]:
+        """Each stream with entries, then those that should have some."""
+        seen = set()
+        with reading.entries(streams, self.starts) as groups:
+            for name, rows in groups:
+                seen.add(name)
+                yield self._walk(name, erased, columns).over(rows)
+        wanted = {*self.heads, *self.pins} if streams is None else set(streams)
+        for name in sorted(wanted - seen):
+            yield self._walk(name, erased, columns).over(())
+
+    def _walk(self, name: str, erased: Any, columns: bool) -> Walk:
+        start = self.starts.get(name) or reading.beginning(name, self.installation)
+        pins = {seq: pin for seq, pin in self.pins.get(name, {}).items() if seq > start.seq}
+        return Walk(name, start, self.heads.get(name), pins, erased, columns)
 
 
-def _check_entry(entry: Entry, before: bytes | None) -> list[Finding]:
-    found = []
-    text = entry.canonical
-    if before is not None and link(before, entry.stream, entry.seq, canonical.moment(entry.recorded_at), text) != bytes(
-        entry.hash
-    ):
-        found.append(Finding(entry.stream, entry.seq, "content_modified", "the hash does not fit the entry"))
-    try:
-        told = canonical.read(text)
-    except ValueError:
-        return [*found, Finding(entry.stream, entry.seq, "non_canonical", "the text is no JSON")]
-    if canonical.write(told) != text:
-        found.append(Finding(entry.stream, entry.seq, "non_canonical", "the text is not in canonical form"))
-    for column, where in PROJECTED.items():
-        if _at(told, where) != getattr(entry, column):
-            found.append(Finding(entry.stream, entry.seq, "column_mismatch", f"{column} differs from the text"))
-    if _at(told, ("occurred_at",)) != canonical.moment(entry.occurred_at):
-        found.append(Finding(entry.stream, entry.seq, "column_mismatch", "occurred_at differs from the text"))
-    return found
+def _installation() -> str:
+    return str(Installation.objects.get().uuid)
 
 
-def _at(told: dict[str, Any], where: tuple[str, ...]) -> Any:
-    value: Any = told
-    for name in where:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+def _with_last_good(finding: Finding, walk: Walk) -> Finding:
+    good = max((number for seq, number in walk.kept if seq < finding.seq), default=None)
+    return replace(finding, last_good=good)
+
+
+def _before(finding: Finding, pins: Mapping[str, Mapping[int, tuple[bytes, int]]]) -> Finding:
+    """With the last checkpoint that fixed an entry before the place of the finding."""
+    fixed = (number for seq, (_, number) in pins.get(finding.stream, {}).items() if seq < finding.seq)
+    return replace(finding, last_good=max(fixed, default=None))
+
+
+def _remarks(walk: Walk, erased: Mapping[tuple[str, int], set[str]]) -> Iterator[Finding]:
+    for row in walk.erasures:
+        paths = ", ".join(sorted(erased[walk.stream, row[SEQ]]))
+        yield Finding(walk.stream, row[SEQ], "erased", f"{paths} erased, and told in the ledger", row[ID])
