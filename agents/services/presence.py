@@ -4,16 +4,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from agents.events import AgentStatusChanged
 from agents.health import ActivityEvent, AgentStatus, is_at_task, status_after
 from agents.models import Activity, Agent
 from coordinator.lib.masking import masked
 from coordinator.lib.refs import Ref
-from traceability import ledger
+from traceability import hints, ledger
 from traceability.events import SYSTEM, Actor
 
 PRESENCE = ("status", "status_since", "status_reason", "last_seen_at", "current_task_id", "current_task_key")
@@ -58,12 +59,13 @@ class Said:
 def hear(agent: Agent, said: Sequence[Said], *, actor: Actor, now: datetime) -> list[Activity]:
     """Stores what a locked agent said, in its order and without secrets, and how that leaves it.
 
-    Inside the caller's `ledger.writing()`.
+    Inside the caller's `ledger.writing()`. Open pages are told after the commit that it was heard of.
     """
     said = [replace(each, context=masked(each.context)) for each in said]
     for each in said:
         _follow(agent, each, actor, now)
     agent.last_seen_at = now
+    transaction.on_commit(partial(hints.saw, agent.pk, now))
     return _store(agent, [_row(agent, each, now) for each in said])
 
 

@@ -23,6 +23,7 @@ register.simple_tag(bars.meter, name="meter")
 
 ADAPTERS = {"claude_code": "Claude Code", "claude_cli": "Claude CLI", "openai": "OpenAI"}
 MINUTE, HOUR, DAY = 60, 3600, 86400
+HEARD_S = 120
 
 
 @register.filter
@@ -90,6 +91,12 @@ def _time(at: datetime, text: str) -> SafeString:
 def age(at: datetime | None) -> str:
     """How long ago, with the exact time on hover; a dash when never."""
     return _time(at, span((timezone.now() - at).total_seconds())) if at else "—"
+
+
+@register.filter
+def light(at: datetime | None) -> str:
+    """Whether an agent was heard of lately: `on` or `off`. live.js says the same of what it hears."""
+    return "on" if at and (timezone.now() - at).total_seconds() < HEARD_S else "off"
 
 
 @register.filter

@@ -2,7 +2,7 @@
    follow those topics and morphs them. A lost signal heals itself: hard refetch on reconnect, safety refetch each 30 s. */
 "use strict";
 (() => {
-  const GAP_MS = 250, SAFETY_MS = 30000, SLOWEST_MS = 20000;
+  const GAP_MS = 250, SAFETY_MS = 30000, SLOWEST_MS = 20000, HEARD_S = 120;
   const root = document.documentElement;
   root.dataset.js = "";
   const regions = () => [...document.querySelectorAll("[data-live]")];
@@ -35,11 +35,30 @@
     advisory: "advisories", document: "knowledge", execution: "tasks", usage: "agents",
   };
 
-  /* A frame names only its most particular topic, so a region is also touched by the family of the event, and, when
-     it follows one mission, task or agent, by every frame that this page hears. */
+  /* A frame names only the most particular of its topics that this page follows. So a region is also touched by the
+     family of the event, and one that follows another particular thing by every frame of a particular thing. */
   function touches(region, frame) {
     const family = FAMILY[(frame.event || "").split(".")[0]];
-    return region.dataset.topics.split(" ").some((t) => t === frame.topic || t === family || t.includes(":"));
+    const particular = (frame.topic || "").includes(":");
+    return region.dataset.topics.split(" ").some((t) => t === frame.topic || t === family || (particular && t.includes(":")));
+  }
+
+  /* Presence: when an agent was last heard of moves its light and the words beside it, and fetches nothing. */
+  const lights = () => [...document.querySelectorAll("[data-agent-light]")];
+
+  function shine(node, at) {
+    const time = node.querySelector("time") || node.appendChild(document.createElement("time"));
+    if (at && !(Date.parse(time.dateTime) > Date.parse(at))) {
+      [...node.childNodes].forEach((each) => { if (each.nodeType === 3) each.remove(); });
+      time.dateTime = at;
+      time.title = new Date(at).toLocaleString();
+    }
+    if (!time.dateTime) return time.remove();
+    const since = (Date.now() - Date.parse(time.dateTime)) / 1000;
+    const words = since < 60 ? "now" : since < 7200 ? `${Math.floor(since / 60)} min` : since < 172800 ? `${Math.floor(since / 3600)} h` : `${Math.floor(since / 86400)} d`;
+    if (time.textContent !== words) time.textContent = words;
+    const state = since < HEARD_S ? "on" : "off";
+    if (node.dataset.state !== state) node.dataset.state = state;
   }
 
   function want(list) {
@@ -108,6 +127,7 @@
 
   function connect() {
     const topics = new Set(regions().flatMap((region) => region.dataset.topics.split(" ")));
+    if (topics.has("agents")) topics.add("presence");
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const after = lastId ? `&after=${lastId}` : "";
     socket = new WebSocket(`${scheme}//${location.host}/ws/stream?topics=${encodeURIComponent([...topics].join(","))}${after}`);
@@ -123,6 +143,10 @@
 
   function hear(frame) {
     if (frame.event === "heartbeat") return;
+    if (frame.event === "presence") {
+      lights().forEach((node) => { const at = frame.data.agents[node.dataset.agentLight]; if (at) shine(node, at); });
+      return;
+    }
     if (frame.event === "subscribed" || frame.event === "reset") {
       tries = 0;
       hard = lost || frame.event === "reset";
@@ -138,6 +162,7 @@
   document.addEventListener("coordinator:acted", () => want(regions()));
   setInterval(() => { if (Date.now() - lastFetch >= SAFETY_MS) want(regions()); }, SAFETY_MS / 6);
   setInterval(() => { if (state === "lost") show("lost"); }, 1000);
+  setInterval(() => lights().forEach((node) => shine(node)), 10000);
   show("waiting");
   connect();
 })();
