@@ -10,8 +10,8 @@ from missions.models import Mission
 from missions.replaying import folding, reading, snapshots
 from missions.replaying.comparing import differing
 from missions.replaying.folding import CannotFold
-from missions.replaying.reading import HistoryArchived
 from missions.replaying.state import State, Told
+from traceability.archiving import ArchiveChanged, ArchiveMissing
 from traceability.moments import one_moment
 
 Moment = int | datetime
@@ -38,7 +38,7 @@ class NotReplayable(Conflict):
 
 
 def replay(mission: Mission, until: Moment | None = None, compare: Moment | None = None) -> dict[str, Any]:
-    """Folds the mission's stream up to a moment. Raises NotReplayable.
+    """Folds the mission's stream up to a moment. Raises NotReplayable, ArchiveMissing, ArchiveChanged.
 
     `differences` are `{"path", "replayed", "current"}`: where that parts from the live rows (with `until`: what has
     changed since). With `compare` they are `{"path", "replayed", "compared"}`, where it parts from that other moment,
@@ -68,8 +68,8 @@ def replay(mission: Mission, until: Moment | None = None, compare: Moment | None
 
 
 def partings(mission_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
-    """Where missions part from their traces, by row id. Those that do not are left out, as are those that are archived,
-    and ids that are only spoken of in the trace and were never made a mission.
+    """Where missions part from their traces, by row id. Those that do not are left out, as are ids that are only spoken
+    of in the trace and were never made a mission.
 
     The path `trace` says why a trace does not fold.
     """
@@ -80,18 +80,19 @@ def partings(mission_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
     return {each: partings for each, partings in found.items() if partings}
 
 
-def _folded(mission_id: int) -> State | CannotFold:
+def _folded(mission_id: int) -> State | str:
+    """The state, or why there is none."""
     try:
         return folding.fold(reading.entries(stream_of(mission_id)))
     except CannotFold as broken:
-        return broken
+        return str(broken)
+    except (ArchiveMissing, ArchiveChanged) as away:
+        return away.detail
 
 
-def _partings(replayed: State | CannotFold, current: Any) -> list[dict[str, Any]]:
-    if isinstance(replayed, HistoryArchived):
-        return []
-    if isinstance(replayed, CannotFold):
-        return [{"path": "trace", "replayed": str(replayed), "current": None}]
+def _partings(replayed: State | str, current: Any) -> list[dict[str, Any]]:
+    if isinstance(replayed, str):
+        return [{"path": "trace", "replayed": replayed, "current": None}]
     if current is None and replayed == State():
         return []
     found = differing(replayed.shown(), current)

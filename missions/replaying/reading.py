@@ -9,15 +9,14 @@ from django.db import connection
 
 from missions.replaying.folding import CannotFold
 from missions.replaying.state import Told
-from traceability import bodies
-from traceability.models import Archive
+from traceability import archiving, bodies
 
 BATCH = 2000
 ROWS = """
     SELECT id, seq, canonical, body FROM traceability_entry
     WHERE stream = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s
 """
-LAST = "SELECT coalesce(max(seq), 0) FROM traceability_entry WHERE stream = %s"
+LAST = "SELECT seq FROM traceability_streamhead WHERE stream = %s"
 LAST_BY = {
     int: "SELECT seq FROM traceability_entry WHERE stream = %s AND id <= %s ORDER BY seq DESC LIMIT 1",
     datetime: "SELECT seq FROM traceability_entry WHERE stream = %s AND recorded_at <= %s ORDER BY seq DESC LIMIT 1",
@@ -25,31 +24,41 @@ LAST_BY = {
 END = 2**62
 SEALED = '{"$erasable":'
 
-
-class HistoryArchived(CannotFold):
-    """Entries that the fold begins with were moved to a file."""
+Row = tuple[int, int, str, str | None]
+"""Id, seq, canonical text and body."""
 
 
 def entries(stream: str, *, after: int = 0, upto: int = END) -> Iterator[Told]:
-    """The entries of a stream with `after` < seq <= `upto`, in order. Raises CannotFold where one is missing."""
-    while after < upto:
-        rows = _rows(ROWS, [stream, after, upto, BATCH])
-        for entry_id, seq, text, body in rows:
-            if seq != after + 1:
-                raise _gap(stream, after + 1)
-            after = seq
-            yield _told(stream, entry_id, seq, text, body)
-        if len(rows) < BATCH:
-            return
+    """The entries of a stream with `after` < seq <= `upto`, in order, archived ones from their files.
+
+    Raises CannotFold where one is missing, ArchiveMissing, ArchiveChanged.
+    """
+    for entry_id, seq, text, body in _stored(stream, after, upto):
+        if seq != after + 1:
+            raise CannotFold(stream, after + 1, "is missing")
+        after = seq
+        yield _told(stream, entry_id, seq, text, body)
 
 
 def position(stream: str, moment: int | datetime | None = None) -> int:
     """The seq of the last entry up to a moment (an entry's id or a time, inclusive; None: now); 0 before the first."""
     if moment is None:
         rows = _rows(LAST, [stream])
-    else:
-        rows = _rows(LAST_BY[datetime if isinstance(moment, datetime) else int], [stream, moment])
-    return int(rows[0][0]) if rows else 0
+        return int(rows[0][0]) if rows else 0
+    rows = _rows(LAST_BY[datetime if isinstance(moment, datetime) else int], [stream, moment])
+    return int(rows[0][0]) if rows else archiving.position(stream, moment)
+
+
+def _stored(stream: str, after: int, upto: int) -> Iterator[Row]:
+    """Rows of the table in batches, preceded by those that were moved to files."""
+    rows = _rows(ROWS, [stream, after, upto, BATCH])
+    if not rows or rows[0][1] != after + 1:
+        for line in archiving.lines(stream, after=after, upto=upto):
+            yield line["id"], line["seq"], line["canonical"], line["body"]
+    yield from rows
+    while len(rows) == BATCH:
+        rows = _rows(ROWS, [stream, rows[-1][1], upto, BATCH])
+        yield from rows
 
 
 def read(text: str, body: str | None) -> dict[str, Any]:
@@ -90,15 +99,8 @@ def _told(stream: str, entry_id: int, seq: int, text: str, body: str | None) -> 
         raise CannotFold(stream, seq, f"cannot be read: {problem!r}") from problem
 
 
-def _gap(stream: str, seq: int) -> CannotFold:
-    moved = Archive.objects.filter(stream=stream, first_seq__lte=seq, last_seq__gte=seq)
-    if moved.exists():
-        return HistoryArchived(stream, seq, "was moved to an archive")
-    return CannotFold(stream, seq, "is missing")
-
-
-def _rows(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
+def _rows(statement: str, values: list[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
+        found: list[Any] = cursor.fetchall()
     return found

@@ -1,7 +1,7 @@
 """States of missions at earlier moments, kept in this process so that a slider need not fold from the first entry.
 
-A pure cache: a snapshot is kept under the chain's hash of its entry, which stands for everything that was folded,
-and under the last erasure in the stream, so that erased texts live on in none that is still used.
+A pure cache: a snapshot is kept under the chain's hash of its entry (or its archive's digest), which stands for
+everything that was folded, and under the last erasure in the stream, so that none with an erased text is used again.
 """
 
 import pickle
@@ -12,13 +12,14 @@ from django.db import connection
 
 from missions.replaying import folding, reading
 from missions.replaying.state import State
+from traceability.models import Archive
 
 EVERY = 500
 """So many entries apart; a state in between is folded from the snapshot before it."""
 
 MOST_BYTES = 64 * 2**20
 LOOKED_AT = """
-    SELECT seq, hash FROM traceability_entry WHERE stream = %s AND seq = ANY(%s) ORDER BY seq DESC
+    SELECT seq, hash FROM traceability_entry WHERE stream = %s AND seq = ANY(%s)
 """
 ERASED_LAST = "SELECT coalesce(max(seq), 0) FROM traceability_entry WHERE stream = %s AND kind = 'trace.erased'"
 
@@ -64,9 +65,8 @@ def state_at(stream: str, seq: int) -> State:
     if seq <= 0:
         return State()
     hashes, erasure = _hashes(stream, seq)
-    at, state = next(
-        ((at, found) for at, made in hashes.items() if (found := SHELF.get((made, erasure)))), (0, State())
-    )
+    kept = ((at, SHELF.get((hashes[at], erasure))) for at in sorted(hashes, reverse=True))
+    at, state = next(((at, found) for at, found in kept if found), (0, State()))
     while at < seq:
         upto = min(seq, at - at % EVERY + EVERY)
         folding.fold(reading.entries(stream, after=at, upto=upto), state)
@@ -77,10 +77,19 @@ def state_at(stream: str, seq: int) -> State:
 
 
 def _hashes(stream: str, seq: int) -> tuple[dict[int, bytes], int]:
-    """The hashes of the entries that may have a snapshot, the last first, and the seq of the last erasure."""
+    """What stands for each entry that may have a snapshot, and the seq of the last erasure."""
     wanted = [*range(EVERY, seq, EVERY), seq - 1, seq]
     with connection.cursor() as cursor:
         cursor.execute(LOOKED_AT, [stream, wanted])
         hashes = {int(at): bytes(made) for at, made in cursor.fetchall()}
         cursor.execute(ERASED_LAST, [stream])
-        return hashes, int(cursor.fetchone()[0])
+        erasure = int(cursor.fetchone()[0])
+    if missing := set(wanted) - hashes.keys() - {0}:
+        hashes |= _archived(stream, missing)
+    return hashes, erasure
+
+
+def _archived(stream: str, wanted: set[int]) -> dict[int, bytes]:
+    """For entries in files: the file's digest and the entry's place in it."""
+    files = list(Archive.objects.filter(stream=stream).values_list("first_seq", "last_seq", "sha256"))
+    return {at: f"{sha256}:{at}".encode() for at in wanted for first, last, sha256 in files if first <= at <= last}

@@ -81,7 +81,13 @@ def money(text: str | None) -> str | None:
     return None if text is None else plain_money(Decimal(text))
 
 
+EMPTIED: dict[str, Any] = {"acceptance_criteria": [ERASED], "outputs": {}}
+"""What is left of a list or an object that was erased as a whole."""
+
+
 def _settled(name: str, value: Any) -> Any:
+    if value == ERASED:
+        return EMPTIED.get(name, ERASED)
     if name == "budget_usd":
         return money(value)
     if isinstance(value, dict) and name != "outputs" and set(value) == {"id", "key"}:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from missions.replaying.state import APART, ERASED, Fields, State, Told, settled
+from missions.replaying.state import APART, Fields, State, Told, settled
 
 Reducer = Callable[[State, Told], None]
 LINKS = ("depends_on", "requirements")
@@ -79,11 +79,9 @@ def _reported(state: State, told: Told) -> None:
         task["percent"] = told.data["percent"]
 
 
-def merged(before: Fields | str, added: Fields | str) -> Fields | str:
-    """Outputs with what a report added; what was erased of either leaves nothing that can be told."""
-    if isinstance(before, dict) and isinstance(added, dict):
-        return {**before, **added}
-    return ERASED if added else before
+def merged(before: Fields, added: Fields | str) -> Fields:
+    """Outputs with what a report added; a report whose outputs were erased as a whole adds nothing."""
+    return {**before, **added} if isinstance(added, dict) else before
 
 
 def _reviewed(state: State, told: Told) -> None:

@@ -11,7 +11,8 @@ from coordinator.lib.errors import Missing
 from missions import replay
 from missions.models import Mission
 from missions.replay import Moment, NotReplayable
-from traceability.models import Entry
+from missions.replaying import reading
+from traceability.archiving import ArchiveChanged, ArchiveMissing
 
 BATCH = 100
 
@@ -37,7 +38,7 @@ class Command(BaseCommand):
     def show(self, mission: Mission, at: str | None, *, diff: bool, as_json: bool) -> None:
         try:
             told = replay.replay(mission, until=None if at is None else _moment(mission, at))
-        except NotReplayable as broken:
+        except (NotReplayable, ArchiveMissing, ArchiveChanged) as broken:
             raise CommandError(broken.detail, returncode=1) from broken
         self.stdout.write(_as_json(told) if as_json else "\n".join(_lines(mission.key, told)))
         if diff and not as_json:
@@ -77,10 +78,11 @@ def _moment(mission: Mission, text: str) -> Moment:
     """An entry's id, or the time; a position is the id of the entry there."""
     name, _, number = text.rpartition(":")
     if name == "seq" and number.isdigit():
-        entry = Entry.objects.in_stream(replay.stream_of(mission.pk)).filter(seq=int(number)).first()
-        if entry is None:
+        seq = int(number)
+        told = next(reading.entries(replay.stream_of(mission.pk), after=seq - 1, upto=seq), None)
+        if told is None:
             raise CommandError(f"The trace of {mission.key} has no entry {number}.")
-        return entry.pk
+        return told.id
     if text.isdigit():
         return int(text)
     try:
