@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from coordinator.dashboard import acts, needs, plain
+from coordinator.dashboard import acts, needs, notices, plain
 from coordinator.dashboard.doors import site
 from coordinator.dashboard.views import governed, planned, working
 
@@ -37,6 +37,9 @@ urlpatterns = [
     path("trace", governed.show_trace, name="trace"),
     path("usage", governed.show_usage, name="usage"),
     path("operations", governed.show_operations, name="operations"),
+    path("notifications", governed.show_notifications, name="notifications"),
+    path("notifications/<str:key>/do/<str:verb>", acts.acts(notices.ON_PLACE), name="act-notification"),
+    path("deliveries/<str:key>/do/<str:verb>", acts.acts(notices.ON_DELIVERY), name="act-delivery"),
     path("records", plain.records, name="records"),
     path("robots.txt", plain.robots, name="robots"),
     path("favicon.ico", RedirectView.as_view(url="/static/coordinator/favicon.svg", permanent=False), name="favicon"),

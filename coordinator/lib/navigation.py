@@ -52,6 +52,7 @@ NAV: tuple[tuple[str, tuple[Link, ...]], ...] = (
     (
         "System",
         (
+            Link("Notifications", "bell", "pages:notifications", "missions:read"),
             Link("Operations", "server", "pages:operations", "missions:read"),
             Link("All records", "table", "pages:records", "missions:read"),
             Link("Users", "person", "admin:accounts_user_changelist", "accounts:admin"),

@@ -16,7 +16,7 @@ PAGES = (
     "/missions/checkout?tab=people", "/missions/checkout?tab=requirements", "/missions/checkout?tab=trace", "/tasks",
     "/tasks/TASK", "/approvals", "/agents", "/agents/cobalt", "/sprints", "/sprints/sprint-14", "/objectives",
     "/requirements", "/requirements/REQ-111", "/traceability", "/policies", "/policies/no-force-push", "/decisions",
-    "/knowledge", "/knowledge?q=retry", "/trace", "/usage", "/operations", "/records",
+    "/knowledge", "/knowledge?q=retry", "/trace", "/usage", "/operations", "/notifications", "/records",
     "/admin/missions/task/", "/admin/policies/approval/", "/admin/missions/mission/add/", "/admin/missions/task/add/",
 )  # fmt: skip
 SPILLS = """[...document.querySelectorAll("main a, main p, main input, main select, main button")]

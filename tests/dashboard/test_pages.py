@@ -23,6 +23,7 @@ ADDRESSES = (
     "/traceability", "/traceability?gaps=1", "/policies", "/policies?q=push&status=active", "/decisions",
     "/decisions?outcome=block&action=git", "/knowledge", "/knowledge?kind=note", "/knowledge?q=retry+a+webhook",
     "/trace", "/trace?event=task&q=amber", "/trace?before=50", "/usage", "/usage?span=month", "/operations", "/records",
+    "/notifications",
 )  # fmt: skip
 ROWS = (
     "/missions/checkout", "/missions/checkout?tab=timeline", "/missions/checkout?tab=timeline&window=all",

@@ -19,6 +19,8 @@ TABLES: dict[str, tuple[str, ...]] = {
     "accounts.user": HIDDEN,
     "accounts.apitoken": ("", "", "see add"),
     "accounts.session": ("", "", "see"),
+    "accounts.endpoint": ("", "", "see"),
+    "accounts.delivery": ("", "", "see"),
     "agents.agent": WORKED,
     "agents.activity": SHOWN,
     "agents.usage": SHOWN,

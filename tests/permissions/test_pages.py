@@ -35,6 +35,7 @@ PAGES: dict[str, tuple[int, ...]] = {
     "/trace": EVERYBODY_ELSE,
     "/usage": EVERYBODY_ELSE,
     "/operations": EVERYBODY_ELSE,
+    "/notifications": EVERYBODY_ELSE,
     "/records": (SIGN_IN, SIGN_IN, SEEN, SEEN, SEEN),
     "/robots.txt": (SEEN,) * 5,
     "/favicon.ico": (302,) * 5,
@@ -42,6 +43,9 @@ PAGES: dict[str, tuple[int, ...]] = {
 """GET, for each of the visitors."""
 
 DECIDERS = (401, 403, 403, 200, 200)
+NOT_THEIRS = (401, 403, 404, 404, 404)
+"""Of what belongs to somebody else."""
+
 ACTS: dict[str, tuple[int, ...]] = {
     "/missions/{planned}/do/start": DECIDERS,
     "/missions/{mission}/do/pause": DECIDERS,
@@ -52,6 +56,12 @@ ACTS: dict[str, tuple[int, ...]] = {
     "/approvals/{approval}/do/approve": DECIDERS,
     "/approvals/{approval}/do/reject": DECIDERS,
     "/advisories/{advisory}/do/acknowledge": DECIDERS,
+    "/notifications/{notification}/do/pause": NOT_THEIRS,
+    "/notifications/{notification}/do/resume": NOT_THEIRS,
+    "/notifications/{notification}/do/remove": NOT_THEIRS,
+    "/notifications/{notification}/do/test": NOT_THEIRS,
+    "/deliveries/{delivery}/do/resend": NOT_THEIRS,
+    "/deliveries/{delivery}/do/skip": NOT_THEIRS,
 }
 """POST, for each of the visitors."""
 

@@ -1,11 +1,13 @@
 """Pages of what is governed and recorded: policies, approvals, knowledge, trace, usage, operations."""
 
 from functools import partial
+from typing import cast
 
 from django.http import HttpRequest
 from django.utils import timezone
 
-from coordinator.dashboard import knowledge, needs, operations, policies, trace, usage
+from accounts.models import User
+from coordinator.dashboard import knowledge, needs, notices, operations, policies, trace, usage
 from coordinator.dashboard.asking import asked, known, scopes_of
 from coordinator.dashboard.doors import page
 from coordinator.dashboard.live import Page, Reader
@@ -99,3 +101,12 @@ def show_operations(request: HttpRequest) -> Page:
         "database": operations.database,
     }
     return Page("pages/operations.html", "Operations", regions)
+
+
+@page("missions:read")
+def show_notifications(request: HttpRequest) -> Page:
+    person = cast(User, request.user)
+    regions: dict[str, Reader] = {"places": partial(notices.places, person), "sent": partial(notices.sent, person)}
+    chosen = notices.choices(scopes_of(request))
+    shown = {"choices": chosen["topics"], "mail": chosen["mail"]}
+    return Page("pages/notifications.html", "Notifications", regions, shown, frozenset(regions))
