@@ -1,8 +1,9 @@
-"""Which streams are closed: missions that ended, agents that went away, long enough ago and silent since."""
+"""Which streams are closed (missions that ended, agents that went away, both silent for long), and reading them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Max
 
@@ -10,7 +11,8 @@ from agents.health import AgentStatus
 from agents.models import Agent
 from missions.lifecycle import MISSION_ENDED
 from missions.models import Mission
-from traceability.models import Archive, StreamHead
+from traceability import reading
+from traceability.models import Archive, Entry, StreamHead
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,13 @@ class Closed:
     stream: str
     key: str
     entries: int
+
+
+def entries_of(mission: Mission) -> Any:
+    """What lists ask for a mission's trace, archived or not: an `EntryQuerySet`, or a `Whole` that answers as one."""
+    if mission.status in MISSION_ENDED:
+        return reading.whole(f"mission:{mission.pk}")
+    return Entry.objects.of_mission(mission.pk)
 
 
 def closed_missions(before: datetime, among: Iterable[Mission] | None = None) -> list[Closed]:

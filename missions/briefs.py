@@ -5,10 +5,10 @@ from typing import Any
 
 from coordinator.lib.money import plain_money
 from knowledge import search
+from missions import archiving
 from missions.models import Advisory, Task
 from missions.packing import Section, cut, pack, tokens_of
 from policies.models import Policy
-from traceability.models import Entry
 
 LEAST_TOKENS = 500
 MOST_TOKENS = 200_000
@@ -159,7 +159,7 @@ def _trace(task: Task) -> list[dict[str, Any]]:
             "actor": entry.actor_name,
             **{name: entry.data[name] for name in TOLD if entry.data.get(name) not in (None, "", 0)},
         }
-        for entry in Entry.objects.of_task(task.pk).order_by("-pk")[:ENTRIES]
+        for entry in archiving.entries_of(task.mission).of_task(task.pk).order_by("-pk")[:ENTRIES]
     ]
 
 

@@ -1,11 +1,19 @@
 """What the queue calls: ids in, one call, safe to run twice."""
 
-from datetime import datetime
+import logging
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
+from coordinator.lib.errors import Refusal
+from missions import archiving
 from missions.services import claiming
 from missions.supervision import executor, host, presence
+from traceability.events import SYSTEM
+from traceability.services import archiving as moving
+
+log = logging.getLogger(__name__)
 
 
 def beat(asked_at: str | None = None) -> int:
@@ -27,3 +35,24 @@ def expire() -> int:
 def tidy() -> int:
     """Forgets worker hosts that went away."""
     return presence.forget_old(now=timezone.now())
+
+
+def archive() -> int:
+    """Moves the entries of missions that ended long ago to files, where the setting says so; answers how many missions.
+
+    What stands against one of them is logged, and the others are moved.
+    """
+    if settings.ARCHIVE_CLOSED_AFTER_DAYS is None:
+        return 0
+    now = timezone.now()
+    before = now - timedelta(days=settings.ARCHIVE_CLOSED_AFTER_DAYS)
+    return sum(_archive(closed, now) for closed in archiving.closed_missions(before))
+
+
+def _archive(closed: archiving.Closed, now: datetime) -> bool:
+    try:
+        list(moving.archive(closed.stream, settings.ARCHIVE_DIR, actor=SYSTEM, now=now))
+    except Refusal as refusal:
+        log.error("%s (%s) was not archived: %s", closed.stream, closed.key, refusal.detail)
+        return False
+    return True

@@ -72,11 +72,11 @@ def entries(stream: str, *, after: int = 0, upto: int = END) -> Iterator[Entry]:
     return map(entry, lines(stream, after=after, upto=upto))
 
 
-def lines(stream: str, *, after: int = 0, upto: int = END) -> Iterator[Line]:
+def lines(stream: str, *, after: int = 0, upto: int = END, newest_first: bool = False) -> Iterator[Line]:
     """As `entries`, plainly: by column, times and hash as text. Raises ArchiveMissing, ArchiveChanged."""
     archives = Archive.objects.filter(stream=stream, last_seq__gt=after, first_seq__lte=upto)
-    for archive in archives.order_by("first_seq"):
-        yield from _lines_of(archive, after, upto)
+    for archive in archives.order_by("-first_seq" if newest_first else "first_seq"):
+        yield from _lines_of(archive, after, upto, newest_first)
 
 
 def position(stream: str, moment: int | datetime) -> int:
@@ -134,12 +134,12 @@ def salvaged(archive: Archive) -> Iterator[Line | None]:
     return archive_files.salvaged(path_of(archive).read_bytes())
 
 
-def _lines_of(archive: Archive, after: int, upto: int) -> Iterator[Line]:
+def _lines_of(archive: Archive, after: int, upto: int, newest_first: bool) -> Iterator[Line]:
     held = _opened(archive)
     first = max(after + 1 - archive.first_seq, 0)
     wanted = held[first : max(upto + 1 - archive.first_seq, 0)]
     bodies = _texts(archive, held)
-    for line in wanted:
+    for line in reversed(wanted) if newest_first else wanted:
         told = orjson.loads(line)
         told["body"] = bodies.get(told["seq"])
         yield told

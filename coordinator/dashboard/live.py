@@ -16,14 +16,19 @@ from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
 
 from coordinator.lib.admin import CoordinatorAdminSite
 from coordinator.lib.navigation import navigation
+from traceability.archiving import ArchiveChanged, ArchiveMissing
 
 BUCKET_S = 15
 KEPT_S = 60
 LATE_ENTRIES = 200
 """An entry may commit after one with a higher id; among so many last ones such a latecomer changes the sum."""
+
+NOTE = '<section class="card"><p class="empty"><strong>{}.</strong> {}</p></section>'
+"""In place of a region whose archived entries cannot be read."""
 
 VERSION = f"""
     SELECT coalesce(max(id), 0), coalesce(sum(id), 0)
@@ -82,7 +87,10 @@ class Live:
         key = "live-" + digest("\n".join([self.address, name, audience, self.version]))
         html: str | None = cache.get(key)
         if html is None:
-            html = render(dict(self.readers[name]()))
+            try:
+                html = render(dict(self.readers[name]()))
+            except (ArchiveMissing, ArchiveChanged) as away:
+                return format_html(NOTE, away.title, away.detail)
             cache.set(key, html, KEPT_S)
         return html
 

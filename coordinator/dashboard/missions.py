@@ -11,9 +11,9 @@ from agents.models import Usage
 from coordinator.dashboard import rows, spending, stories, timelines
 from coordinator.dashboard.charts import curves, lanes
 from coordinator.dashboard.lens import of_person
+from missions import archiving
 from missions.lifecycle import MISSION_MOVES, MissionStatus, TaskStatus
 from missions.models import Advisory, Mission, Participation, RequirementLink, Task
-from traceability.models import Entry
 
 INDEX_SHOWN = 100
 CARDS = 40
@@ -114,10 +114,10 @@ def card(task: Task) -> dict[str, Any]:
 def timeline(mission: Mission, window: str, scopes: Container[str], now: datetime) -> Mapping[str, Any]:
     """One lane for each agent over the chosen window, with the cost below; at most 8 statements."""
     start = timelines.start_of(mission, window, now)
-    drawn = timelines.lanes_of(mission.pk, start, now)
+    drawn = timelines.lanes_of(mission, start, now)
     start = max(start, timelines.begun(drawn, start))
     spent = timelines.cost_curve(mission.pk, start, now)
-    events = stories.loud(Entry.objects.of_mission(mission.pk).readable_with(scopes)).order_by("-pk")[:15]
+    events = stories.loud(archiving.entries_of(mission).readable_with(scopes)).order_by("-pk")[:15]
     return {
         "timeline": lanes.timeline(drawn, start, now, spent) if drawn else "",
         "lanes": [(lane.name, len(lane.bars), len(lane.gems)) for lane in drawn],
@@ -167,7 +167,7 @@ def requirements(mission_id: int) -> Mapping[str, Any]:
     return {"served": list(found.values())}
 
 
-def trace(mission_id: int, scopes: Container[str], limit: int = 100) -> Mapping[str, Any]:
-    """The last entries of the mission; 3 statements."""
-    found = Entry.objects.of_mission(mission_id).readable_with(scopes).order_by("-pk")[:limit]
-    return {"entries": stories.tell(*rows.titled(found), here=reverse("pages:mission", args=[mission_id]))}
+def trace(mission: Mission, scopes: Container[str], limit: int = 100) -> Mapping[str, Any]:
+    """The last entries of the mission; 3 statements while it goes on."""
+    found = archiving.entries_of(mission).readable_with(scopes).order_by("-pk")[:limit]
+    return {"entries": stories.tell(*rows.titled(found), here=reverse("pages:mission", args=[mission.pk]))}

@@ -8,9 +8,9 @@ from django.urls import reverse
 
 from agents.models import Usage
 from coordinator.dashboard import missions, rows, spending, stories
+from missions import archiving
 from missions.lifecycle import TaskStatus
 from missions.models import Advisory, Execution, Report, Review, Task
-from traceability.models import Entry
 
 SHOWN = 100
 REPORTS = 60
@@ -44,9 +44,10 @@ def headline(key: str) -> Mapping[str, Any]:
     }
 
 
-def path(task_id: int) -> Mapping[str, Any]:
-    """The states that it went through, loops and all; 1 statement."""
-    moves = list(Entry.objects.of_task(task_id).filter(kind="task.moved").order_by("-pk")[:30])[::-1]
+def path(task: Task) -> Mapping[str, Any]:
+    """The states that it went through, loops and all; 1 statement while its mission goes on."""
+    told = archiving.entries_of(task.mission).of_task(task.pk)
+    moves = list(told.filter(kind="task.moved").order_by("-pk")[:30])[::-1]
     steps: list[dict[str, Any]] = [{"status": str(move.data["before"]), "at": None} for move in moves[:1]]
     steps += [{"status": str(move.data["after"]), "at": move.occurred_at} for move in moves]
     return {"steps": steps}
@@ -107,7 +108,7 @@ def cost(task_id: int) -> Mapping[str, Any]:
     return {"by_model": spending.by_model(used)}
 
 
-def trace(task_id: int, scopes: Container[str]) -> Mapping[str, Any]:
-    """Its last entries; at most 3 statements."""
-    found = Entry.objects.of_task(task_id).readable_with(scopes).order_by("-pk")[:50]
-    return {"entries": stories.tell(*rows.titled(found), here=reverse("pages:task", args=[task_id]))}
+def trace(task: Task, scopes: Container[str]) -> Mapping[str, Any]:
+    """Its last entries; at most 3 statements while its mission goes on."""
+    found = archiving.entries_of(task.mission).of_task(task.pk).readable_with(scopes).order_by("-pk")[:50]
+    return {"entries": stories.tell(*rows.titled(found), here=reverse("pages:task", args=[task.pk]))}

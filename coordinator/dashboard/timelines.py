@@ -13,6 +13,7 @@ from agents.models import Agent, Usage
 from coordinator.dashboard import rows
 from coordinator.dashboard.charts.lanes import Bar, Gem, Lane
 from coordinator.lib.chips import look
+from missions import archiving
 from missions.lifecycle import TaskStatus
 from missions.models import Mission
 from traceability.models import Entry
@@ -48,9 +49,9 @@ def start_of(mission: Mission, window: str, now: datetime) -> datetime:
     return max(born, now - SPANS[window]) if window in SPANS else born
 
 
-def lanes_of(mission_id: int, start: datetime, now: datetime) -> list[Lane]:
+def lanes_of(mission: Mission, start: datetime, now: datetime) -> list[Lane]:
     """One lane for each agent that moved a task since `start`, by name; 3 statements."""
-    moves = Entry.objects.of_mission(mission_id).filter(kind="task.moved").order_by("-pk")[:MOST_MOVES]
+    moves = archiving.entries_of(mission).filter(kind="task.moved").order_by("-pk")[:MOST_MOVES]
     told = sorted(moves, key=lambda entry: (entry.occurred_at, entry.pk))
     titles = rows.objectives({entry.task_id for entry in told if entry.task_id})
     read = _read(told, titles, start, now)

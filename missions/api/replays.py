@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -10,7 +9,7 @@ from rest_framework.response import Response
 
 from coordinator.lib.serializers import Instant, Strict, Whole
 from coordinator.lib.views import ResourceView
-from missions import replay
+from missions import archiving, replay
 from missions.models import Mission
 from traceability import verifying
 from traceability.api.trace import FILTERS, EntryShape, VerdictShape, one_at_a_time
@@ -59,14 +58,10 @@ class ReplayView(ResourceView):
     def mission(self) -> Mission:
         return Mission.objects.identified(self.kwargs["key"])
 
-    def get_queryset(self) -> QuerySet[Entry]:
-        rows = super().get_queryset()
-        return rows.of_mission(self.mission.pk) if "key" in self.kwargs else rows  # type: ignore[attr-defined]
-
     @extend_schema(responses=EntryShape(many=True))
     def trace(self, request: Request, key: str) -> Response:
-        """The mission's entries, oldest first."""
-        return self.page(self.get_queryset())
+        """The mission's entries, oldest first, archived ones too; 503 when the file of archived ones is away."""
+        return self.page(archiving.entries_of(self.mission))
 
     @extend_schema(responses=VerdictShape)
     def verify(self, request: Request, key: str) -> Response:

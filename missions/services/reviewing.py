@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from coordinator.lib import versions
 from coordinator.lib.errors import ImpossibleMove, NotAllowed
+from missions import archiving
 from missions.events import TaskCreated, TaskReviewed, TaskRevised
 from missions.lifecycle import TaskStatus
 from missions.models import Report, Review, Task
@@ -17,7 +18,6 @@ from missions.services.verdicts import Outcome
 from policies.models import Approval
 from traceability import ledger
 from traceability.events import Actor
-from traceability.models import Entry
 
 Merge = Callable[[str, str], None]
 """Merges the pull request at an address, only at this head commit; any head when the commit is not known ("")."""
@@ -134,7 +134,8 @@ def _worked(task: Task, account: Any) -> bool:
     """Whether this account did some of the work: reported it, or wrote outputs of the task by hand."""
     if task.reported_by_id == account.pk or Report.objects.filter(WORKED, task=task, by=account).exists():
         return True
-    told = Entry.objects.of_task(task.pk).filter(kind__in=[TaskCreated.kind, TaskRevised.kind], actor_id=account.pk)
+    told = archiving.entries_of(task.mission).of_task(task.pk)
+    told = told.filter(kind__in=[TaskCreated.kind, TaskRevised.kind], actor_id=account.pk)
     return any(entry.data["fields"].get("outputs") for entry in told)
 
 

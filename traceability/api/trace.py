@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from coordinator.lib.errors import Malformed, TooMany
 from coordinator.lib.filters import Equals, Made, Since
 from coordinator.lib.views import Lists, ResourceView
-from traceability import canonical, verifying
+from traceability import verifying
 from traceability.events import kinds
 from traceability.models import Entry
 
@@ -71,16 +71,9 @@ def about(noun: str) -> Made:
     def by(rows: Any, value: str) -> Any:
         if value.isascii() and value.isdigit():
             return rows.filter(**{f"{noun}_id": int(value)}) if len(value) < 19 else rows.none()
-        return rows.filter(**{f"{noun}_id__in": _named(noun, value)})
+        return rows.filter(**{f"{noun}_id__in": rows.called(noun, value)})
 
     return Made(by, "An integer id or a public key.")
-
-
-def _named(noun: str, key: str) -> set[int]:
-    """The ids of what was given this key when it was made."""
-    told = Entry.objects.filter(kind=f"{noun}.created", canonical__contains=f'"key":{canonical.write(key)}')
-    named = (entry.told["refs"].get(noun) for entry in told.order_by("pk").iterator())
-    return {ref["id"] for ref in named if ref and ref["key"] == key}
 
 
 def _of_kinds(rows: Any, value: str) -> Any:
@@ -118,7 +111,7 @@ def one_at_a_time() -> Iterator[None]:
 
 
 class TraceView(Lists, ResourceView):
-    """Everything that happened, oldest first."""
+    """Everything that happened, oldest first; archived entries are in their missions' own traces."""
 
     serializer_class = EntryShape
     filters = FILTERS

@@ -8,7 +8,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
-from traceability import bodies, topics
+from traceability import bodies, canonical, topics
 
 
 class TransactionId(models.Field[str, str]):
@@ -29,20 +29,36 @@ class EntryQuerySet(models.QuerySet["Entry"]):
         return self.filter(agent_id=agent_id)
 
     def of_kind(self, *prefixes: str) -> Self:
-        wanted = models.Q()
-        for prefix in prefixes:
-            wanted |= models.Q(kind=prefix) | models.Q(kind__startswith=f"{prefix}.")
-        return self.filter(wanted)
+        return self.filter(of_kinds(*prefixes))
 
     def readable_with(self, scopes: Container[str]) -> Self:
         """Those that somebody with these scopes may read: accounts, for one, are for who administers them."""
-        rows = self
-        for noun in topics.hidden_from(scopes):
-            rows = rows.exclude(kind__startswith=f"{noun}.")
-        return rows
+        return self.exclude(hidden_from(scopes))
 
     def in_stream(self, stream: str) -> Self:
         return self.filter(stream=stream).order_by("seq")
+
+    def called(self, noun: str, key: str) -> set[int]:
+        """The ids of what was given this key when it was made, as the table tells; one statement."""
+        told = self.model.objects.filter(kind=f"{noun}.created", canonical__contains=f'"key":{canonical.write(key)}')
+        named = (entry.told["refs"].get(noun) for entry in told.order_by("pk").iterator())
+        return {ref["id"] for ref in named if ref and ref["key"] == key}
+
+
+def of_kinds(*prefixes: str) -> models.Q:
+    """Entries of these kinds, or of all kinds of these nouns."""
+    wanted = models.Q()
+    for prefix in prefixes:
+        wanted |= models.Q(kind=prefix) | models.Q(kind__startswith=f"{prefix}.")
+    return wanted
+
+
+def hidden_from(scopes: Container[str]) -> models.Q:
+    """Entries that somebody with these scopes may not read."""
+    hidden = models.Q(pk__in=[])
+    for noun in topics.hidden_from(scopes):
+        hidden |= models.Q(kind__startswith=f"{noun}.")
+    return hidden
 
 
 class Installation(models.Model):

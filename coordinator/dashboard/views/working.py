@@ -48,7 +48,7 @@ def show_mission(request: HttpRequest, key: str) -> Page:
         "cost": partial(missions.cost, row, now),
         "people": partial(missions.people, row.pk),
         "requirements": partial(missions.requirements, row.pk),
-        "trace": partial(missions.trace, row.pk, scopes_of(request)),
+        "trace": partial(missions.trace, row, scopes_of(request)),
     }
     shown = {
         "tab": tab,
@@ -75,13 +75,13 @@ def show_task(request: HttpRequest, key: str) -> Page:
     regions: dict[str, Reader] = {
         "head": known(facts),
         "aim": known(facts),
-        "path": partial(tasks.path, row.pk),
+        "path": partial(tasks.path, row),
         "outputs": lambda: {"outputs": tasks.outputs(row)},
         "log": partial(tasks.log, row.pk),
         "reviews": partial(tasks.reviews, row.pk),
         "runs": partial(tasks.runs, row.pk),
         "cost": partial(tasks.cost, row.pk),
-        "trace": partial(tasks.trace, row.pk, scopes_of(request)),
+        "trace": partial(tasks.trace, row, scopes_of(request)),
     }
     return Page("pages/task.html", row.objective, regions, {"topic": f"task:{row.pk}", "task_key": row.key})
 
