@@ -14,7 +14,10 @@ LONGEST_MESSAGE = 64 * 1024
 
 
 def serve(listener: socket.socket) -> None:
-    """Serves until SIGTERM; open sockets are told to come back (close code 1012)."""
+    """Serves until SIGTERM; open sockets are told to come back (close code 1012).
+
+    Frames go out as they are: packing each anew for each socket costs more than it saves, and memory for each socket.
+    """
     warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
     config = uvicorn.Config(
         "coordinator.asgi:application",
@@ -24,6 +27,7 @@ def serve(listener: socket.socket) -> None:
         server_header=False,
         proxy_headers=False,
         ws_max_size=LONGEST_MESSAGE,
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=LONGEST_GOODBYE_S,
     )
     uvicorn.Server(config).run(sockets=[listener])
