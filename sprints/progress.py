@@ -1,4 +1,4 @@
-"""Burn-down and velocity, read from what the ledger tells of the tasks that were in a sprint.
+"""Burn-down and velocity, read from what the ledger, archived or not, tells of the tasks that were in a sprint.
 
 A task points at its sprint, so sprints know no tasks. What was in a sprint at a moment, and what of it was done, is
 folded from the tasks' own entries: a task that was moved out later still counts on the days that it was in.
@@ -8,10 +8,14 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import reduce
+from operator import or_
 
 from django.db.models import Q
 
 from sprints.models import Sprint
+from traceability import archiving
+from traceability.archive_files import Line
 from traceability.models import Entry
 
 BIRTH = "task.created"
@@ -97,7 +101,7 @@ class Velocity:
 
 
 def burn_down(sprint: Sprint, now: datetime) -> BurnDown:
-    """The sprint day by day (UTC), in two statements."""
+    """The sprint day by day (UTC), in three statements and one for each archived mission that had tasks in it."""
     trails = _trails([sprint])
     end = sprint.completed_at or now
     committed = _count(trails, sprint, sprint.started_at or now)
@@ -105,7 +109,7 @@ def burn_down(sprint: Sprint, now: datetime) -> BurnDown:
 
 
 def velocity(sprints: Iterable[Sprint]) -> Velocity:
-    """The pace of completed sprints, given in any order, in two statements."""
+    """The pace of completed sprints, given in any order, in three statements and one for each archived mission."""
     closed = sorted(sprints, key=lambda each: (_closed_at(each), each.pk))
     trails = _trails(closed)
     paces = tuple(_pace(sprint, trails) for sprint in closed)
@@ -140,17 +144,24 @@ def _count(trails: Sequence[Trail], sprint: Sprint, moment: datetime) -> Count:
 
 def _trails(sprints: Sequence[Sprint]) -> list[Trail]:
     """The ways of all tasks that were ever in one of these sprints."""
-    told = Q()
-    for sprint in sprints:
-        told |= Q(canonical__contains=f'"sprint":{{"id":{sprint.pk},')
-    if not told:
+    names = [f'"sprint":{{"id":{sprint.pk},' for sprint in sprints]
+    if not names:
         return []
-    tasks = set(Entry.objects.filter(told, kind__in=[BIRTH, REVISION]).values_list("task_id", flat=True))
-    told_of_them = Entry.objects.filter(task_id__in=tasks, kind__in=[BIRTH, REVISION, MOVE])
+    moved = _archived([sprint.pk for sprint in sprints])
+    tasks = {line["task_id"] for line in moved if any(name in line["canonical"] for name in names)}
+    told = reduce(or_, (Q(canonical__contains=name) for name in names))
+    tasks |= set(Entry.objects.filter(told, kind__in=[BIRTH, REVISION]).values_list("task_id", flat=True))
+    in_table = Entry.objects.filter(task_id__in=tasks, kind__in=[BIRTH, REVISION, MOVE]).order_by("stream", "seq")
     trails: dict[int | None, Trail] = {}
-    for entry in told_of_them.order_by("stream", "seq"):
+    for entry in (*(archiving.entry(line) for line in moved if line["task_id"] in tasks), *in_table):
         trails.setdefault(entry.task_id, Trail()).then(entry)
     return list(trails.values())
+
+
+def _archived(sprint_ids: Sequence[int]) -> list[Line]:
+    """What archived streams that name one of these sprints tell of tasks."""
+    streams = sorted(archiving.streams_naming("sprint", sprint_ids))
+    return [line for stream in streams for line in archiving.lines(stream) if line["kind"] in {BIRTH, REVISION, MOVE}]
 
 
 def _id_of(named: dict[str, int] | None) -> int | None:

@@ -1,5 +1,6 @@
 """A mission whose entries were archived reads as before; where its file is away, everything says so."""
 
+import gzip
 import hashlib
 import json
 from collections.abc import Callable
@@ -16,13 +17,15 @@ from rest_framework.test import APIClient
 from agents.health import ActivityEvent
 from agents.services import presence
 from agents.services.presence import Said
+from coordinator import catching_up
 from missions import jobs
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Mission, Task
 from missions.services import planning, steering
+from sprints.services import opening
 from tests.factories import client_of, person
 from tests.missions import world
-from traceability import archiving, ledger
+from traceability import archiving, ledger, verifying
 from traceability.events import SYSTEM, Actor
 from traceability.models import Archive, Entry
 from traceability.services import archiving as moving
@@ -207,11 +210,28 @@ def test_who_was_at_the_work_does_not_review_it_also_after_the_archive() -> None
     assert client.post(approve, {}, format="json").status_code == 403
 
 
+def test_a_sprint_counts_the_tasks_of_an_archived_mission(operator: APIClient) -> None:
+    today, now = timezone.now().date(), timezone.now()
+    sprint = opening.create_sprint(name="One", start_date=today, end_date=today, actor=SYSTEM, now=now)
+    sprint = opening.start_sprint(sprint, expected=None, actor=SYSTEM, now=now)
+    made, other = world.mission(), world.mission()
+    world.task(made, TaskStatus.COMPLETED, sprint=sprint)
+    world.task(made, sprint=sprint)
+    world.task(other, TaskStatus.COMPLETED, sprint=sprint)
+    steering.move_mission(made, MissionStatus.CANCELLED, expected=None, actor=SYSTEM, now=timezone.now())
+    addresses = [f"/api/sprints/{sprint.pk}/burndown", "/api/sprints/velocity"]
+    opening.complete_sprint(sprint, expected=None, actor=SYSTEM, now=timezone.now())
+    before = [operator.get(address).data for address in addresses]
+    archive(mission=[made.key], closed_for=0)
+    assert [operator.get(address).data for address in addresses] == before
+    assert before[1]["average"] == 2
+
+
 def test_missions_that_go_on_or_ended_lately_stay_in_the_table(ended: Mission) -> None:
     world.mission()
     assert archive() == "Nothing to archive.\n"
     assert archive(closed_for=0, dry_run=True).startswith(f"{stream(ended)} ({ended.key}): ")
-    assert Archive.objects.count() == 0
+    assert not Archive.objects.exists()
     with pytest.raises(CommandError, match="too lately"):
         archive(mission=[ended.key], closed_for=1)
     with pytest.raises(CommandError, match="it has not ended"):
@@ -252,3 +272,32 @@ def test_the_clock_archives_only_where_it_was_told_to(ended: Mission, settings: 
     settings.ARCHIVE_CLOSED_AFTER_DAYS = 0
     assert jobs.archive() == 1
     assert not Entry.objects.in_stream(stream(ended)).exists()
+
+
+def test_a_reader_that_resumes_from_before_an_archived_entry_is_told_to_start_anew(ended: Mission) -> None:
+    first = Entry.objects.in_stream(stream(ended))[0].pk
+    newest = Entry.objects.latest("pk").pk
+    assert catching_up.reaches(first, newest)
+    archive(mission=[ended.key], closed_for=0)
+    newest = Entry.objects.latest("pk").pk
+    assert not catching_up.reaches(first, newest)
+    assert catching_up.reaches(newest, newest)
+
+
+def test_a_changed_file_is_named_by_stream_and_entry(ended: Mission) -> None:
+    archive(mission=[ended.key], closed_for=0)
+    path = archiving.path_of(Archive.objects.get(stream=stream(ended)))
+    lines = gzip.decompress(path.read_bytes()).splitlines()
+    lines[4] = lines[4].replace(b"task", b"tusk", 1)
+    path.write_bytes(gzip.compress(b"\n".join(lines), mtime=0))
+    found = verifying.verify().findings
+    assert {(each.stream, each.seq) for each in found if each.kind != "archive_modified"} == {(stream(ended), 4)}
+
+
+def test_a_missing_file_leaves_the_check_unfinished(ended: Mission, directory: Path) -> None:
+    archive(mission=[ended.key], closed_for=0)
+    for file in directory.iterdir():
+        file.unlink()
+    proof = verifying.verify()
+    assert proof.findings == ()
+    assert [(each.stream, each.kind) for each in proof.unchecked] == [(stream(ended), "archive_missing")]
