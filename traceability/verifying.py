@@ -5,19 +5,18 @@ written anew as a whole.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from traceability import checkpoints
 from traceability.chain import link
 from traceability.checkpoints import Record
 from traceability.models import Checkpoint, Installation
 from traceability.moments import one_moment
-from traceability.proving import judging, reading
-from traceability.proving.entries import ID, SEQ, Row
-from traceability.proving.findings import Finding, Proof
-from traceability.proving.walk import Gap, Place, Walk
+from traceability.proving import archives, judging, reading
+from traceability.proving.entries import ID, SEQ, Erased, Row
+from traceability.proving.findings import UNCHECKED, Finding, Proof
+from traceability.proving.walk import Gap, Pins, Place, Walk
 
 __all__ = ["Finding", "Proof", "first_link", "link", "of_this_installation", "prove", "verify"]
 
@@ -76,22 +75,23 @@ class _Check:
         return sorted({*found, *reading.ill_ended(self.streams), *reading.unlike(pins)})
 
     def over(self, streams: reading.Streams, *, columns: bool) -> Proof:
-        erased, last_id = reading.erased(), reading.last_id()
-        findings: list[Finding] = []
-        remarks: list[Finding] = []
-        gaps: list[Gap] = []
-        strays: list[Row] = []
-        entries = 0
-        for walk in self._walks(streams, erased, columns):
-            entries += walk.entries
-            findings += (_with_last_good(each, walk) for each in judging.findings_of(walk, last_id))
-            remarks += _remarks(walk, erased)
-            gaps += judging.absences(walk)
-            strays += walk.strays
-        findings += (_before(each, self.pins) for each in judging.misplaced(gaps, strays))
-        told = [*sorted(findings, key=lambda each: (each.stream, each.seq)), *self._of_notes()]
+        told = _Told(reading.erased(), reading.last_id(), self.pins)
+        files = archives.of(self.streams) if columns else []
+        for finding, walk in archives.walks(files, self.starts, self.installation, self.pins, told.erased):
+            told.add_file(finding)
+            if walk:
+                told.add(walk)
+        for walk in self._walks(streams, told.erased, columns):
+            told.add(walk)
         heads = {name: head.hash.hex() for name, head in self.heads.items()}
-        return Proof(entries, heads, tuple(told), tuple(remarks), tuple(self.record.unchecked), self.record.seen)
+        return Proof(
+            entries=told.entries,
+            heads=heads,
+            findings=(*told.sorted(), *self._of_notes()),
+            remarks=tuple(told.remarks),
+            unchecked=(*self.record.unchecked, *told.unchecked),
+            notes=self.record.seen,
+        )
 
     def counted(self, proof: Proof) -> Proof:
         return replace(proof, entries=sum(reading.count(self.streams).values()))
@@ -104,7 +104,7 @@ class _Check:
                 detail = f"it is a checkpoint of {note.origin}, this is {ours}"
                 yield Finding(checkpoints.STREAM, note.number, "bad_signature", detail, None, ours, note.origin)
 
-    def _walks(self, streams: reading.Streams, erased: Any, columns: bool) -> Iterator[Walk]:
+    def _walks(self, streams: reading.Streams, erased: Erased, columns: bool) -> Iterator[Walk]:
         """Each stream with entries, then those that should have some."""
         seen = set()
         with reading.entries(streams, self.starts) as groups:
@@ -115,28 +115,48 @@ class _Check:
         for name in sorted(wanted - seen):
             yield self._walk(name, erased, columns).over(())
 
-    def _walk(self, name: str, erased: Any, columns: bool) -> Walk:
+    def _walk(self, name: str, erased: Erased, columns: bool) -> Walk:
         start = self.starts.get(name) or reading.beginning(name, self.installation)
         pins = {seq: pin for seq, pin in self.pins.get(name, {}).items() if seq > start.seq}
         return Walk(name, start, self.heads.get(name), pins, erased, columns)
 
 
+@dataclass
+class _Told:
+    """What all walks of a check have shown."""
+
+    erased: dict[tuple[str, int], set[str]]
+    last_id: int
+    pins: Mapping[str, Pins]
+    entries: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    remarks: list[Finding] = field(default_factory=list)
+    unchecked: list[Finding] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    strays: list[Row] = field(default_factory=list)
+
+    def add(self, walk: Walk) -> None:
+        self.entries += walk.entries
+        self.findings += judging.findings_of(walk, self.last_id)
+        self.gaps += judging.absences(walk)
+        self.strays += walk.strays
+        for row in walk.erasures:
+            detail = f"{', '.join(sorted(self.erased[walk.stream, row[SEQ]]))} erased, and told in the ledger"
+            self.remarks.append(Finding(walk.stream, row[SEQ], "erased", detail, row[ID]))
+
+    def add_file(self, finding: Finding | None) -> None:
+        if finding:
+            (self.unchecked if finding.kind in UNCHECKED else self.findings).append(finding)
+
+    def sorted(self) -> list[Finding]:
+        """All findings by place, each with the last checkpoint that fixed its stream before it."""
+        found = [*self.findings, *judging.misplaced(self.gaps, self.strays)]
+        return sorted(map(self._with_last_good, found), key=lambda each: (each.stream, each.seq))
+
+    def _with_last_good(self, finding: Finding) -> Finding:
+        pins = self.pins.get(finding.stream, {})
+        return replace(finding, last_good=max((n for seq, (_, n) in pins.items() if seq < finding.seq), default=None))
+
+
 def _installation() -> str:
     return str(Installation.objects.get().uuid)
-
-
-def _with_last_good(finding: Finding, walk: Walk) -> Finding:
-    good = max((number for seq, number in walk.kept if seq < finding.seq), default=None)
-    return replace(finding, last_good=good)
-
-
-def _before(finding: Finding, pins: Mapping[str, Mapping[int, tuple[bytes, int]]]) -> Finding:
-    """With the last checkpoint that fixed an entry before the place of the finding."""
-    fixed = (number for seq, (_, number) in pins.get(finding.stream, {}).items() if seq < finding.seq)
-    return replace(finding, last_good=max(fixed, default=None))
-
-
-def _remarks(walk: Walk, erased: Mapping[tuple[str, int], set[str]]) -> Iterator[Finding]:
-    for row in walk.erasures:
-        paths = ", ".join(sorted(erased[walk.stream, row[SEQ]]))
-        yield Finding(walk.stream, row[SEQ], "erased", f"{paths} erased, and told in the ledger", row[ID])

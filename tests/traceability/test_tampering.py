@@ -58,7 +58,10 @@ def test_one_changed_character_names_exactly_its_entry(mission: Ref, column: str
     assert findings(other) == []
 
 
-EMPTIED = ["actor_id", "on_behalf_of", "request_id", "subject_type", "subject_id", "subject_key", "mission_id", "task_id", "agent_id", "body"]  # fmt: skip
+EMPTIED = [
+    "actor_id", "on_behalf_of", "request_id", "subject_type", "subject_id", "subject_key", "mission_id", "task_id",
+    "agent_id", "body",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("column", EMPTIED)
@@ -193,7 +196,7 @@ FORMS = {
     "too large a number": "replace(canonical, '\"$$odd\":1', '\"$$odd\":9007199254740992')",
     "a float's other form": "replace(canonical, '\"0.5\"', '\"0.50\"')",
     "a key that is not ours": "replace(canonical, '\"$$odd\":1', '\"$odd\":1')",
-    "a key told twice": "replace(canonical, '\"schema\":1', '\"schema\":2,\"schema\":1')",
+    "a key told twice": 'replace(canonical, \'"schema":1\', \'"schema":2,"schema":1\')',
 }
 
 
@@ -212,8 +215,8 @@ def test_a_text_in_another_form_is_found_even_where_the_chain_was_made_to_fit(mi
 
 BODIES = {
     "another value": "replace(body, 'text 3', 'text 4')",
-    "another salt": "regexp_replace(body, '\"salt\":\"..', '\"salt\":\"zz')",
-    "a path more": "replace(body, '{\"more.inner\"', '{\"extra\":{\"salt\":\"\",\"value\":1},\"more.inner\"')",
+    "another salt": 'regexp_replace(body, \'"salt":"..\', \'"salt":"zz\')',
+    "a path more": 'replace(body, \'{"more.inner"\', \'{"extra":{"salt":"","value":1},"more.inner"\')',
     "a path less": "(body::jsonb - 'text')::text",
     "another name": "replace(body, '\"text\"', '\"texx\"')",
     "another form": "body || ' '",
@@ -233,5 +236,5 @@ def test_whatever_is_done_to_the_texts_beside_an_entry_is_named(mission: Ref, bo
 def test_a_text_beside_an_entry_that_has_none_is_named() -> None:
     mission = new_mission()
     say(mission, "")
-    change(mission, 1, "body = replace(body, '}}}', '}},\"text\":{\"salt\":\"0\",\"value\":\"made up\"}}')")
+    change(mission, 1, 'body = replace(body, \'}}}\', \'}},"text":{"salt":"0","value":"made up"}}\')')
     assert findings(mission) == [(1, "payload_modified")]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
+import re2
 
 from traceability.canonical import ERASABLE, FLOAT, LARGEST_INTEGER
 
@@ -25,7 +26,7 @@ SELECTED = (
     + f", {MOMENT.format('recorded_at')}, canonical, hash, body"
 )
 Row = tuple[Any, ...]
-ID, STREAM, SEQ = 0, 1, 2
+ID, STREAM, SEQ, KIND = 0, 1, 2, 3
 COLUMNS = slice(3, 3 + len(PROJECTED))
 RECORDED_AT, TEXT, HASH, BODY = 17, 18, 19, 20
 
@@ -35,7 +36,7 @@ Fault = tuple[str, str, str | None, str | None]
 Erased = Mapping[tuple[str, int], set[str]]
 """Which paths of which entries, by stream and seq, were erased lawfully."""
 
-ODD = re.compile(r'(?:":|[\[,])-?(?:\d+[.eE]|\d{16})')
+ODD = re2.compile(r'(?:":|[\[,])-?(?:[0-9]+[.eE]|[0-9]{16})')
 """Where a number may stand that the ledger does not keep: a float, or one that is too large."""
 
 

@@ -75,7 +75,7 @@ class Walk:
         for row in rows:
             self.entries += 1
             seq = row[SEQ]
-            if seq == self.seq + 1 and self._fits(row):
+            if seq == self.seq + 1 and _link(self.before[0], row) == row[HASH]:
                 self.seq, self.before = seq, (row[HASH],)
             elif not self._settle(row):
                 continue
@@ -104,8 +104,9 @@ class Walk:
     def _settle(self, row: Row) -> bool:
         """Finds a place for a row that does not simply follow; False when it has none here."""
         seq = row[SEQ]
-        follows = seq > self.seq and self.head is not None and seq <= self.head.seq
-        if not follows and not self._replaces(row):
+        fits = seq == self.seq + 1 and self._fits(row)
+        before_the_head = seq > self.seq and self.head is not None and seq <= self.head.seq
+        if not (fits or before_the_head or self._replaces(row)):
             self.strays.append(row)
             return False
         if seq > self.seq + 1:
@@ -113,6 +114,8 @@ class Walk:
             if seq > self.seq + 2:
                 detail = f"entries {self.seq + 1} to {seq - 1} are gone"
             self.gaps.append(Gap(self.stream, self.seq + 1, seq - 1, "missing", detail, self.before))
+            self.before = (row[HASH],)
+        elif fits:
             self.before = (row[HASH],)
         elif seq == self.seq + 1:
             self.suspects.append(Suspect(row, self.before))
