@@ -12,7 +12,7 @@ from accounts.services import keeping_notifications as keeping
 from accounts.services import sending_notifications as sending
 from coordinator.lib.admin import chip
 
-LOOKS = {"waiting": "starting", "delivered": "completed", "skipped": "cancelled"}
+LOOKS = {"waiting": "queued", "delivered": "completed", "skipped": "cancelled"}
 """The status whose chip a delivery's state looks like."""
 
 

@@ -1,6 +1,6 @@
 """Where messages may be sent: web addresses, never into this machine's own network unless the operator allows it.
 
-A host's name is resolved once, each of its addresses is judged, and the one that was judged is connected to, so that
+A host's name is resolved once, each of its addresses is judged, and only those that were judged are connected to, so that
 a name cannot mean another address between the judgement and the connection.
 """
 
@@ -40,13 +40,13 @@ def parsed(url: str, *, private: bool) -> SplitResult:
     return parts
 
 
-def resolved(host: str, port: int, *, private: bool) -> tuple[str, int]:
-    """The address and port to connect to. Raises Refused when any address of the host is inner, OSError."""
+def resolved(host: str, port: int, *, private: bool) -> list[str]:
+    """The addresses to connect to, the best first. Raises Refused when any address of the host is inner, OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = [str(each[4][0]) for each in found]
     for address in addresses:
         judge(ip_address(address.partition("%")[0]), private=private)
-    return addresses[0], port
+    return list(dict.fromkeys(addresses))
 
 
 def judge(address: Address, *, private: bool) -> None:

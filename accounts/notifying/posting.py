@@ -40,9 +40,9 @@ def _exchange(
 ) -> tuple[int, str, timedelta]:
     """The status, the beginning of the answer, and the pause that the receiver asks for."""
     port = parts.port or addresses.SCHEMES[parts.scheme]
-    target = addresses.resolved(str(parts.hostname), port, private=private)
+    found = addresses.resolved(str(parts.hostname), port, private=private)
     with closing(http.client.HTTPConnection(str(parts.hostname), port)) as connection:
-        connection.sock = _connected(parts, target, deadline)
+        connection.sock = _connected(parts, [(address, port) for address in found], deadline)
         with _cut_off(connection.sock, deadline):
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("POST", path, body, {**headers, "Connection": "close"})
@@ -53,8 +53,8 @@ def _exchange(
             return answer.status, said, _pause(answer.headers.get("Retry-After", ""))
 
 
-def _connected(parts: SplitResult, target: tuple[str, int], deadline: float) -> socket.socket:
-    held = socket.create_connection(target, timeout=max(0.1, deadline - time.monotonic()))
+def _connected(parts: SplitResult, targets: list[tuple[str, int]], deadline: float) -> socket.socket:
+    held = _first(targets, deadline)
     if parts.scheme == "http":
         return held
     try:
@@ -62,6 +62,19 @@ def _connected(parts: SplitResult, target: tuple[str, int], deadline: float) -> 
     except BaseException:
         held.close()
         raise
+
+
+def _first(targets: list[tuple[str, int]], deadline: float) -> socket.socket:
+    """A connection to the first that takes one; each but the last has its share of the time. Raises OSError."""
+    *others, last = targets
+    for target in others:
+        with suppress(OSError):
+            return socket.create_connection(target, timeout=_left(deadline) / len(targets))
+    return socket.create_connection(last, timeout=_left(deadline))
+
+
+def _left(deadline: float) -> float:
+    return max(0.1, deadline - time.monotonic())
 
 
 class _cut_off:  # reads as a statement

@@ -17,7 +17,7 @@ from traceability import topics
 SHOWN = 30
 SCOPE = "missions:read"
 LOOKS = {
-    "failing": "warning", "waiting": "starting", "delivered": "completed", "skipped": "cancelled", "failed": "failed",
+    "failing": "warning", "waiting": "queued", "delivered": "completed", "skipped": "cancelled", "failed": "failed",
 }  # fmt: skip
 """The status whose chip each of our states looks like."""
 

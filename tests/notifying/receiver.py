@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,7 @@ class Receiver:
     hold: threading.Event | None = None
     """While it is there and not set, requests get no answer."""
 
+    tls: ssl.SSLContext | None = None
     server: ThreadingHTTPServer | None = None
     port: int = 0
 
@@ -76,6 +78,8 @@ class Receiver:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self.server.daemon_threads = True
+        if self.tls is not None:
+            self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=[0.01], daemon=True).start()
 

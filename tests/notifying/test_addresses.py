@@ -1,13 +1,20 @@
 """No message goes to an inner address, whatever form it is written in and whatever its name resolves to."""
 
 import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from accounts.notifying import addresses, posting
 from accounts.notifying.addresses import Refused
-from tests.notifying.receiver import Receiver
+from tests.notifying.receiver import Receiver, listening
 
 INNER = [
     "127.0.0.1", "127.1.2.3", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
@@ -84,6 +91,21 @@ def test_a_name_is_asked_for_once_so_that_it_cannot_change_its_meaning(
     assert receiver.got[0].headers["host"].startswith("rebinding.example:")
 
 
+def test_the_next_address_of_a_name_is_tried_when_one_takes_no_connection(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine without IPv6 whose receiver has both."""
+    real = socket.getaddrinfo
+
+    def both(host: Any, port: Any, *args: Any, **options: Any) -> Any:
+        if host == "both.example":
+            return [*real("127.0.0.2", port, *args, **options), *real("127.0.0.1", port, *args, **options)]
+        return real(host, port, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    assert posting.post(receiver.url.replace("127.0.0.1", "both.example"), b"{}", {}, private=True).ok
+
+
 def test_a_receiver_that_does_not_listen_is_a_failure_that_says_so(receiver: Receiver) -> None:
     receiver.stop()
     outcome = posting.post(receiver.url, b"{}", {}, private=True)
@@ -95,3 +117,45 @@ def test_an_answer_that_is_not_http_is_a_failure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert not posting.post(f"https://127.0.0.1:{port}/", b"{}", {}, private=True, within_s=0.5).ok
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for `localhost` and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "both.pem"
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    path.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain) + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+def test_a_certificate_is_checked_against_the_name_in_the_address(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with listening(tls=context) as receiver:
+        named = f"https://localhost:{receiver.port}/hook"
+        unknown = posting.post(named, b"{}", {}, private=True)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        known = posting.post(named, b"{}", {}, private=True)
+        other = posting.post(named.replace("localhost", "127.0.0.1"), b"{}", {}, private=True)
+    assert (unknown.ok, known.ok, other.ok) == (False, True, False)
+    assert "certificate" in unknown.said.lower()
+    assert len(receiver.got) == 1

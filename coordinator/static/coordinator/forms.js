@@ -29,6 +29,12 @@
     return told;
   }
 
+  const say = (text) => {
+    toast.textContent = text;
+    clearTimeout(say.timer);
+    say.timer = setTimeout(() => { toast.textContent = ""; }, 6000);
+  };
+
   function show(secret) {
     if (!secret) return;
     made.querySelector("code").textContent = secret;
@@ -41,7 +47,7 @@
     try {
       show((await post(sender.dataset.post, body)).secret);
       complain("");
-      toast.textContent = sender.dataset.done;
+      say(sender.dataset.done);
       if (sender.reset) sender.reset();
       document.dispatchEvent(new CustomEvent("coordinator:acted"));
     } catch (failure) {
@@ -60,6 +66,6 @@
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-post]");
-    if (button) send(button, {}, (text) => { if (text) toast.textContent = text; });
+    if (button) send(button, {}, (text) => { if (text) say(text); });
   });
 })();
