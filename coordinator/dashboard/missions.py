@@ -19,7 +19,7 @@ INDEX_SHOWN = 100
 CARDS = 40
 RUNNING_FIRST = Case(When(status=MissionStatus.ACTIVE, then=0), When(status=MissionStatus.PAUSED, then=1), default=2)
 TABS = (
-    ("board", "Board"), ("timeline", "Timeline"), ("cost", "Cost"), ("people", "People"),
+    ("board", "Board"), ("timeline", "Timeline"), ("replay", "Replay"), ("cost", "Cost"), ("people", "People"),
     ("requirements", "Requirements"), ("trace", "Trace"),
 )  # fmt: skip
 ALWAYS = (

@@ -19,9 +19,10 @@ EVERY = 500
 
 MOST_BYTES = 64 * 2**20
 LOOKED_AT = """
-    SELECT seq, hash FROM traceability_entry WHERE stream = %s AND seq = ANY(%s)
+    SELECT coalesce(array_agg(seq), '{}'), coalesce(array_agg(hash), '{}'),
+        (SELECT coalesce(max(seq), 0) FROM traceability_entry WHERE stream = %s AND kind = 'trace.erased')
+    FROM traceability_entry WHERE stream = %s AND seq = ANY(%s)
 """
-ERASED_LAST = "SELECT coalesce(max(seq), 0) FROM traceability_entry WHERE stream = %s AND kind = 'trace.erased'"
 
 Key = tuple[bytes, int]
 
@@ -80,13 +81,12 @@ def _hashes(stream: str, seq: int) -> tuple[dict[int, bytes], int]:
     """What stands for each entry that may have a snapshot, and the seq of the last erasure."""
     wanted = [*range(EVERY, seq, EVERY), seq - 1, seq]
     with connection.cursor() as cursor:
-        cursor.execute(LOOKED_AT, [stream, wanted])
-        hashes = {int(at): bytes(made) for at, made in cursor.fetchall()}
-        cursor.execute(ERASED_LAST, [stream])
-        erasure = int(cursor.fetchone()[0])
+        cursor.execute(LOOKED_AT, [stream, stream, wanted])
+        places, made, erasure = cursor.fetchone()
+    hashes = {int(at): bytes(each) for at, each in zip(places, made, strict=True)}
     if missing := set(wanted) - hashes.keys() - {0}:
         hashes |= _archived(stream, missing)
-    return hashes, erasure
+    return hashes, int(erasure)
 
 
 def _archived(stream: str, wanted: set[int]) -> dict[int, bytes]:

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 PAGES = (
     "/", "/missions", "/missions/checkout", "/missions/checkout?tab=timeline", "/missions/checkout?tab=cost",
+    "/missions/checkout?tab=replay", "/missions/checkout?tab=replay&seq=60&with_seq=20",
     "/missions/checkout?tab=people", "/missions/checkout?tab=requirements", "/missions/checkout?tab=trace", "/tasks",
     "/tasks/TASK", "/approvals", "/agents", "/agents/cobalt", "/sprints", "/sprints/sprint-14", "/objectives",
     "/requirements", "/requirements/REQ-111", "/traceability", "/policies", "/policies/no-force-push", "/decisions",

@@ -27,6 +27,8 @@ ADDRESSES = (
 )  # fmt: skip
 ROWS = (
     "/missions/checkout", "/missions/checkout?tab=timeline", "/missions/checkout?tab=timeline&window=all",
+    "/missions/checkout?tab=replay", "/missions/checkout?tab=replay&seq=60&with_seq=20",
+    "/missions/checkout?tab=replay&at=1&with=x&seq=-1", "/missions/checkout?tab=replay&at=99999999999999999999",
     "/missions/checkout?tab=cost", "/missions/checkout?tab=people", "/missions/checkout?tab=requirements",
     "/missions/checkout?tab=trace", "/agents/amber", "/sprints/sprint-14", "/requirements/REQ-111",
     "/policies/no-force-push",

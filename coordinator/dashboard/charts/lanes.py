@@ -43,20 +43,37 @@ class Lane:
 
 
 def timeline(
-    lanes: Sequence[Lane], start: datetime, end: datetime, cost: Sequence[tuple[datetime, Decimal]] = ()
+    lanes: Sequence[Lane],
+    start: datetime,
+    end: datetime,
+    cost: Sequence[tuple[datetime, Decimal]] = (),
+    marks: Sequence[datetime] = (),
 ) -> SafeString:
-    """The lanes from `start` to `end`, and the summed cost (USD) as a line below them."""
+    """The lanes from `start` to `end`, the summed cost (USD) as a line below them, and a line down at each mark."""
     floor = TOP + LANE * len(lanes)
-    x = Scale(start.timestamp(), end.timestamp(), LEFT, RIGHT)
+    x = scale(start, end)
     return format_html(
-        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}</svg>',
+        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}{}</svg>',
         WIDE,
         floor + (COST + 8 if cost else 4),
         f"Timeline of {len(lanes)} agents, {timezone.localtime(start):%d %b %H:%M} to {timezone.localtime(end):%H:%M}",
         _ticks(start, end, x, floor),
         format_html_join("", "{}", ((_lane(lane, TOP + LANE * row, x),) for row, lane in enumerate(lanes))),
         _cost(cost, x, floor) if cost else "",
+        format_html_join(
+            "",
+            '<line class="now" data-mark="{}" x1="{}" x2="{}" y1="18" y2="{}"></line>',
+            (
+                (place, x(at.timestamp()), x(at.timestamp()), floor + (COST if cost else 0))
+                for place, at in enumerate(marks)
+            ),
+        ),
     )
+
+
+def scale(start: datetime, end: datetime) -> Scale:
+    """From a time's seconds to its place in the picture."""
+    return Scale(start.timestamp(), end.timestamp(), LEFT, RIGHT)
 
 
 def _ticks(start: datetime, end: datetime, x: Scale, floor: float) -> SafeString:

@@ -9,6 +9,7 @@ from coordinator.dashboard import agents, lens, missions, overview, tasks
 from coordinator.dashboard.asking import asked, known, scopes_of
 from coordinator.dashboard.doors import page
 from coordinator.dashboard.live import Page, Reader
+from coordinator.dashboard.replays import Past
 
 
 @page("missions:read")
@@ -59,7 +60,12 @@ def show_mission(request: HttpRequest, key: str) -> Page:
         "mission_key": row.key,
         "mission_id": row.pk,
     }
-    return Page("pages/mission.html", row.goal, {"head": known(facts), "tab": readers[tab]}, shown)
+    head = {"head": known(facts)}
+    if tab == "replay":
+        past = Past(row, asked(request, "at", "seq", "with", "with_seq"), scopes_of(request))
+        regions = {**head, "slider": past.slider, "chart": past.chart, "tab": past.board}
+        return Page("pages/mission.html", row.goal, regions, shown)
+    return Page("pages/mission.html", row.goal, {**head, "tab": readers[tab]}, shown)
 
 
 @page("tasks:read")
