@@ -33,6 +33,7 @@ TABLE = (
     Line(job="missions.jobs.tidy", minutes=60, why="forgets machines that went away"),
     Line(job="missions.jobs.archive", minutes=1440, why="moves missions that ended long ago to files, where it may"),
     Line(job="policies.jobs.expire_approvals", minutes=1, why="an approval past its deadline is rejected"),
+    Line(job="traceability.jobs.checkpoint", minutes=5, why="signs where the record stands, so that it cannot change"),
     Line(job="knowledge.jobs.embed_waiting", minutes=5, why="embeds what a dead worker left behind"),
     Line(job="knowledge.jobs.refresh_lexemes", minutes=30, why="keeps the words of the search's suggestions fresh"),
     Line(job="agents.jobs.check_adapters", minutes=5, why="a broken adapter is seen before a task needs it"),

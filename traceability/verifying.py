@@ -4,13 +4,14 @@ The chain alone finds what was done to entries that are there; heads and checkpo
 written anew as a whole.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from traceability import checkpoints
 from traceability.chain import link
 from traceability.checkpoints import Record
+from traceability.keys import PublicKey
 from traceability.models import Checkpoint, Installation
 from traceability.moments import one_moment
 from traceability.proving import archives, judging, reading
@@ -31,10 +32,13 @@ def prove(stream: str | None = None) -> Proof:
     return verify(stream, record=of_this_installation())
 
 
-def of_this_installation(directory: Path | None = None) -> Record:
-    """The checkpoints kept here, checked. To be read before the ledger is, so that they tell of nothing newer."""
-    rows = dict(Checkpoint.objects.order_by("n").values_list("n", "note"))
-    return checkpoints.read(directory or checkpoints.here(), keys=checkpoints.trusted(), rows=rows)
+def of_this_installation(directory: Path | None = None, keys: Sequence[PublicKey] = ()) -> Record:
+    """The checkpoints kept here, checked. To be read before the ledger is, so that they tell of nothing newer.
+
+    Those of another `directory` are a copy, which need not have the newest ones. `keys` may sign, when some are named.
+    """
+    rows = {} if directory else dict(Checkpoint.objects.order_by("n").values_list("n", "note"))
+    return checkpoints.read(directory or checkpoints.here(), keys=keys or checkpoints.trusted(), rows=rows)
 
 
 def verify(
@@ -62,6 +66,7 @@ class _Check:
         self.installation = _installation()
         self.record = record
         self.heads = reading.heads(self.streams)
+        self.since = since
         self.starts = reading.archived(self.streams)
         for name, place in since.items():
             if self.streams in (None, [name]) and place.seq > self.starts.get(name, place).seq - 1:
@@ -77,7 +82,7 @@ class _Check:
     def over(self, streams: reading.Streams, *, columns: bool) -> Proof:
         told = _Told(reading.erased(), reading.last_id(), self.pins)
         files = archives.of(self.streams) if columns else []
-        for finding, walk in archives.walks(files, self.starts, self.installation, self.pins, told.erased):
+        for finding, walk in archives.walks(files, self.since, self.installation, self.pins, told.erased):
             told.add_file(finding)
             if walk:
                 told.add(walk)

@@ -67,7 +67,7 @@ class ReplayView(ResourceView):
     def verify(self, request: Request, key: str) -> Response:
         """Checks the mission's chain."""
         with one_at_a_time():
-            return Response(verifying.verify(f"mission:{self.mission.pk}").as_data())
+            return Response(verifying.prove(f"mission:{self.mission.pk}").as_data())
 
     @extend_schema(request=ReplayBody, responses=ReplayShape)
     def replay(self, request: Request, key: str) -> Response:

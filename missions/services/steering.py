@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django_q.tasks import async_task
 
@@ -81,6 +82,7 @@ def apply(
         marks["started_at"] = mission.started_at or now
     if after in MISSION_ENDED:
         marks["ended_at"] = now
+        transaction.on_commit(seal)
     versions.bump(mission, now=now, status=after, **marks)
     ledger.record(
         MissionMoved(mission=mission.ref, before=before, after=after, decisions=decisions), actor=actor, at=now
@@ -105,6 +107,12 @@ def want_process(mission: Mission, wanted: bool, *, actor: Actor, now: datetime)
 def wake() -> None:
     """Asks a worker to look at the mission processes now; a lost wake-up is made good by the next beat."""
     async_task("missions.jobs.beat", cluster="hosts", save=False)
+
+
+def seal() -> None:
+    """Asks for a checkpoint of the record now that a mission has ended; a lost wake-up is made good by the clock."""
+    if settings.CHECKPOINTS:
+        async_task("traceability.jobs.checkpoint", save=False)
 
 
 def _proposed(mission: Mission, changes: Mapping[str, Any]) -> Mission:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +15,13 @@ from missions.services import planning as work
 from tests.factories import client_of, person, service
 from tests.traceability.conftest import new_mission, note
 from tests.traceability.plans import BY, CHANGE, mission, task
+from traceability import checkpoints
 from traceability.api.trace import one_at_a_time
 from traceability.events import Actor
 from traceability.models import Entry
+from traceability.services import checkpointing
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.breaks_history]
 
 
 @pytest.fixture
@@ -246,3 +249,17 @@ def test_one_at_a_time_verifies_and_the_others_are_asked_to_come_back(viewer: AP
             answer = viewer.get(path)
             assert (answer.status_code, answer["Retry-After"]) == (429, "5")
     assert [viewer.get(path).status_code for path in paths] == [200, 200]
+
+
+def test_the_newest_checkpoint_is_for_whoever_wants_to_keep_it(tmp_path: Path, settings: Any) -> None:
+    settings.CHECKPOINT_DIR, settings.CHECKPOINT_KEY_FILE = tmp_path / "checkpoints", tmp_path / "checkpoint.key"
+    client = client_of(person("viewer"))
+    assert client.get("/api/trace/checkpoint").status_code == 404
+    note(new_mission())
+    checkpointing.take(checkpoints.here(), checkpoints.keyring(), now=timezone.now())
+    told = client.get("/api/trace/checkpoint").json()
+    assert told["note"] == checkpoints.note_file(checkpoints.here(), 1).read_text()
+    assert (told["n"], told["keys"]) == (1, [str(key) for key in checkpoints.keys_in(checkpoints.here())])
+    proof = client.get("/api/trace/verify").json()
+    assert (proof["valid"], proof["checkpoints"]["newest"], proof["unchecked"]) == (True, 1, [])
+    assert client_of(person("viewer"), ["missions:read"]).get("/api/trace/checkpoint").status_code == 403

@@ -11,12 +11,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from coordinator.lib.errors import Malformed, TooMany
+from coordinator.lib.errors import Malformed, Missing, TooMany
 from coordinator.lib.filters import Equals, Made, Since
 from coordinator.lib.views import Lists, ResourceView
 from traceability import verifying
+from traceability.api.proofs import CheckpointShape, VerdictShape
 from traceability.events import kinds
-from traceability.models import Entry
+from traceability.models import Checkpoint, Entry
 
 
 class EntryShape(serializers.ModelSerializer[Entry]):
@@ -55,14 +56,6 @@ class EntryShape(serializers.ModelSerializer[Entry]):
 
     def get_hash(self, entry: Entry) -> str:
         return bytes(entry.hash).hex()
-
-
-class VerdictShape(serializers.Serializer[Any]):
-    valid = serializers.BooleanField()
-    entries = serializers.IntegerField()
-    head = serializers.CharField()
-    first_bad = serializers.DictField(allow_null=True)
-    findings = serializers.ListField(child=serializers.DictField())
 
 
 def about(noun: str) -> Made:
@@ -115,7 +108,7 @@ class TraceView(Lists, ResourceView):
 
     serializer_class = EntryShape
     filters = FILTERS
-    scopes = {"list": "trace:read", "verify": "trace:read"}
+    scopes = {"list": "trace:read", "verify": "trace:read", "checkpoint": "trace:read"}
 
     def get_queryset(self) -> QuerySet[Entry]:
         if getattr(self, "swagger_fake_view", False):
@@ -124,6 +117,14 @@ class TraceView(Lists, ResourceView):
 
     @extend_schema(responses=VerdictShape)
     def verify(self, request: Request) -> Response:
-        """Checks every stream's chain, columns and head."""
+        """Checks every entry, every stream's head, and what the checkpoints fixed."""
         with one_at_a_time():
-            return Response(verifying.verify().as_data())
+            return Response(verifying.prove().as_data())
+
+    @extend_schema(responses=CheckpointShape)
+    def checkpoint(self, request: Request) -> Response:
+        """The newest checkpoint, for whoever wants to keep a copy of their own."""
+        newest = Checkpoint.objects.newest()
+        if newest is None:
+            raise Missing("No checkpoint was taken yet.")
+        return Response(CheckpointShape(newest).data)

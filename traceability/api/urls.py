@@ -5,5 +5,6 @@ from traceability.api.trace import TraceView
 urlpatterns = [
     route("trace", TraceView, "trace", get="list"),
     route("trace/verify", TraceView, "trace-verify", get="verify"),
+    route("trace/checkpoint", TraceView, "trace-checkpoint", get="checkpoint"),
     *planning,
 ]
