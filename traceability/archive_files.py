@@ -8,7 +8,7 @@ holds. Needs no database.
 import gzip
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -80,18 +80,26 @@ def texts(data: bytes) -> dict[int, str]:
         raise Unreadable(str(problem)) from problem
 
 
+def without(body: str | None, paths: Container[str]) -> str | None:
+    """A body without the texts at these paths; None when nothing is left."""
+    held = orjson.loads(body or "{}")
+    left = {path: kept for path, kept in held.items() if path not in paths}
+    if left == held:
+        return body
+    return orjson.dumps(left, option=orjson.OPT_SORT_KEYS).decode() if left else None
+
+
 def salvaged(data: bytes) -> Iterator[Line | None]:
-    """Each entry of a damaged file that can still be read, in order; None where one cannot."""
-    engine, text = zlib.decompressobj(wbits=31), b""
+    """Each line of a damaged file that can still be read, in order; None where one cannot."""
+    engine, parts = zlib.decompressobj(wbits=31), list[bytes]()
     with suppress(zlib.error):
-        for at in range(0, len(data), 64):
-            text += engine.decompress(data[at : at + 64])
-    for line in text.splitlines()[1:]:
+        parts.extend(engine.decompress(data[at : at + 64]) for at in range(0, len(data), 64))
+    for line in b"".join(parts).splitlines()[1:]:
         try:
             found = orjson.loads(line)
         except ValueError:
             found = None
-        yield found if isinstance(found, dict) and all(name in found for name in COLUMNS) else None
+        yield found if isinstance(found, dict) else None
 
 
 def _compressed(lines: Iterable[Mapping[str, Any]]) -> bytes:

@@ -7,6 +7,7 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -27,6 +28,10 @@ HELD = 4
 HEADERS_HELD = 10_000
 
 PUT_BACK = "Put it back there from your backup (the setting ARCHIVE_DIR says where archives lie)."
+
+
+GOING: ContextVar[dict[tuple[str, int], frozenset[str]]] = ContextVar("texts_that_go")
+"""Texts that this transaction takes out of archived entries, by stream and seq; their file follows the commit."""
 
 
 class ArchiveMissing(Unavailable):
@@ -79,6 +84,12 @@ def lines(stream: str, *, after: int = 0, upto: int = END, newest_first: bool = 
         yield from _lines_of(archive, after, upto, newest_first)
 
 
+def of_kind(archive: Archive, kind: str) -> Iterator[Line]:
+    """The entries of one kind in a file. Raises ArchiveMissing, ArchiveChanged."""
+    written = f'"kind":"{kind}",'.encode()
+    return (orjson.loads(line) for line in _opened(archive) if written in line)
+
+
 def position(stream: str, moment: int | datetime) -> int:
     """The seq of the last archived entry up to a moment (an entry's id or a time, inclusive); 0 before the first.
 
@@ -91,6 +102,28 @@ def position(stream: str, moment: int | datetime) -> int:
         if before:
             return archive.first_seq + before - 1
     return 0
+
+
+def covering(stream: str, seq: int) -> Archive | None:
+    """The archive that an entry stands in; None for one of the table."""
+    return Archive.objects.filter(stream=stream, first_seq__lte=seq, last_seq__gte=seq).first()
+
+
+def find(entry_id: int) -> Entry | None:
+    """The archived entry of this id, if there is one. Raises ArchiveMissing, ArchiveChanged."""
+    for stream in Archive.objects.filter(last_id__gte=entry_id).values_list("stream", flat=True).distinct().order_by():
+        seq = position(stream, entry_id)
+        for found in entries(stream, after=seq - 1, upto=seq) if seq else ():
+            if found.pk == entry_id:
+                return found
+    return None
+
+
+def holding(text: str, *, stream: str | None = None) -> Iterator[Entry]:
+    """The archived entries with this text in their own text or beside it. Raises ArchiveMissing, ArchiveChanged."""
+    archives = Archive.objects.all() if stream is None else Archive.objects.filter(stream=stream)
+    for name in archives.values_list("stream", flat=True).distinct().order_by("stream"):
+        yield from (entry(line) for line in lines(name) if text in line["canonical"] or text in (line["body"] or ""))
 
 
 def streams_naming(noun: str, ids: Sequence[int]) -> set[str]:
@@ -130,18 +163,25 @@ def fault(archive: Archive) -> Fault | None:
 
 
 def salvaged(archive: Archive) -> Iterator[Line | None]:
-    """What can be read of an archive's changed file, entry by entry; None for one that cannot be read."""
-    return archive_files.salvaged(path_of(archive).read_bytes())
+    """What can be read of an archive's changed files, entry by entry; None for one that cannot be read."""
+    path = path_of(archive)
+    beside = archive_files.texts_beside(path)
+    texts = archive_files.salvaged(beside.read_bytes()) if beside.exists() else ()
+    bodies = {line.get("seq"): line.get("body") for line in texts if line is not None}
+    for line in archive_files.salvaged(path.read_bytes()):
+        whole = line is not None and all(name in line for name in archive_files.COLUMNS)
+        yield {**line, "body": bodies.get(line["seq"])} if line and whole else None
 
 
 def _lines_of(archive: Archive, after: int, upto: int, newest_first: bool) -> Iterator[Line]:
     held = _opened(archive)
     first = max(after + 1 - archive.first_seq, 0)
     wanted = held[first : max(upto + 1 - archive.first_seq, 0)]
-    bodies = _texts(archive, held)
+    bodies, going = _texts(archive, held), GOING.get(None) or {}
     for line in reversed(wanted) if newest_first else wanted:
         told = orjson.loads(line)
-        told["body"] = bodies.get(told["seq"])
+        body, place = bodies.get(told["seq"]), (archive.stream, told["seq"])
+        told["body"] = archive_files.without(body, going[place]) if place in going else body
         yield told
 
 

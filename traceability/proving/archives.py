@@ -1,12 +1,14 @@
 """The files of archived entries, walked as the table is: a changed one is named by the entries that it changed."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 
+from coordinator.lib.errors import Refusal
 from traceability import archiving
 from traceability.archive_files import Line
 from traceability.models import Archive
 from traceability.proving import reading
-from traceability.proving.entries import KIND, PROJECTED, TEXT, Row
+from traceability.proving.entries import PROJECTED, Row
 from traceability.proving.findings import UNCHECKED, Finding
 from traceability.proving.walk import Pins, Place, Walk
 
@@ -21,32 +23,43 @@ def of(streams: reading.Streams) -> list[Archive]:
 
 def walks(
     archives: Iterable[Archive],
-    starts: Mapping[str, Place],
+    since: Mapping[str, Place],
     installation: str,
     pins: Mapping[str, Pins],
     erased: dict[tuple[str, int], set[str]],
 ) -> Iterator[tuple[Finding | None, Walk | None]]:
     """What is wrong with each file as such, and the walk over what can be read of it.
 
-    `starts` are where the table's entries are read from: a file that lies wholly before was checked earlier. What the
-    files tell of erasures is added to `erased`.
+    A file that lies wholly before the place `since` was checked earlier. What the files tell of erasures is added to
+    `erased` first: an entry may be told of by a later file.
     """
+    wanted = [each for each in archives if each.stream not in since or since[each.stream].seq < each.last_seq]
+    for archive in wanted:
+        for text in _erasures(archive):
+            reading.add_erasure(erased, text)
     ends: dict[str, Place] = {}
-    for archive in archives:
-        start = ends.get(archive.stream) or reading.beginning(archive.stream, installation)
+    for archive in wanted:
+        start = ends.get(archive.stream) or _start(archive, installation)
         end = ends[archive.stream] = Place(archive.last_seq, bytes(archive.hash))
-        if starts[archive.stream].seq > end.seq:
-            continue
         finding = _of_file(archive)
         if finding and finding.kind in UNCHECKED:
             yield finding, None
             continue
         rows = [row(line) for line in (archiving.salvaged(archive) if finding else _lines(archive)) if line is not None]
-        for each in rows:
-            if each[KIND] == ERASING:
-                reading.add_erasure(erased, each[TEXT])
         fixed = {seq: pin for seq, pin in pins.get(archive.stream, {}).items() if start.seq < seq <= end.seq}
         yield finding, Walk(archive.stream, start, end, fixed, erased).over(rows)
+
+
+def _start(archive: Archive, installation: str) -> Place:
+    """Behind what the first file of a stream that is looked at goes on."""
+    before = Archive.objects.filter(stream=archive.stream, last_seq=archive.first_seq - 1).first()
+    return Place(before.last_seq, bytes(before.hash)) if before else reading.beginning(archive.stream, installation)
+
+
+def _erasures(archive: Archive) -> Iterator[str]:
+    """The texts of the entries in a file that tell of erasures; none of a file that is away or changed."""
+    with suppress(Refusal):
+        yield from (line["canonical"] for line in archiving.of_kind(archive, ERASING))
 
 
 def row(line: Line) -> Row:
