@@ -12,6 +12,7 @@ from missions.services import claiming
 from missions.supervision import executor, host, presence
 from traceability.events import SYSTEM
 from traceability.services import archiving as moving
+from traceability.services import erasing_archived
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ def archive() -> int:
     if settings.ARCHIVE_CLOSED_AFTER_DAYS is None:
         return 0
     now = timezone.now()
+    erasing_archived.mend()
     before = now - timedelta(days=settings.ARCHIVE_CLOSED_AFTER_DAYS)
     return sum(_archive(closed, now) for closed in archiving.closed_missions(before))
 

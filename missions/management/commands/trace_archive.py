@@ -15,6 +15,7 @@ from missions.archiving import Closed
 from missions.models import Mission
 from traceability.events import SYSTEM
 from traceability.services import archiving as moving
+from traceability.services import erasing_archived
 from traceability.services.archiving import Moved
 
 CLOSED_FOR_DAYS = 90
@@ -46,6 +47,8 @@ class Command(BaseCommand):
             for each in found:
                 self.say(f"{each.stream} ({each.key}): {each.entries} entries", options, **vars(each))
             return
+        if mended := erasing_archived.mend():
+            self.stderr.write(f"{mended} files were written anew: they still held texts whose erasure is on record.")
         refused = [each for each in found if not self.move(each, options, now)]
         if not found and not options["json"]:
             self.stdout.write("Nothing to archive.")
