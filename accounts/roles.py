@@ -18,7 +18,7 @@ WORKS = frozenset(
         "sprints:write", "usage:write", "github:sync",
     }
 )  # fmt: skip
-SCOPES = READS | WORKS | {"accounts:admin"}
+SCOPES = READS | WORKS | {"accounts:admin", "trace:erase"}
 
 ROLES: dict[str, frozenset[str]] = {
     "admin": SCOPES,

@@ -12,6 +12,7 @@ class AgentRegistered(Event):
     """`by_report`: it was unknown, and its first report registered it."""
 
     kind: ClassVar[str] = "agent.created"
+    erasable: ClassVar[tuple[str, ...]] = ("fields.name",)
     fields: dict[str, Any]
     by_report: bool = False
 
@@ -19,6 +20,7 @@ class AgentRegistered(Event):
 @dataclass(frozen=True, kw_only=True)
 class AgentRevised(Event):
     kind: ClassVar[str] = "agent.updated"
+    erasable: ClassVar[tuple[str, ...]] = ("fields.name",)
     fields: dict[str, Any]
 
 
@@ -27,6 +29,7 @@ class AgentStatusChanged(Event):
     """`because` is the event that the agent reported, `silence`, or `revision` by a person."""
 
     kind: ClassVar[str] = "agent.status_changed"
+    erasable: ClassVar[tuple[str, ...]] = ("reason",)
     before: str
     after: str
     because: str

@@ -9,6 +9,7 @@ from traceability.events import Event
 @dataclass(frozen=True, kw_only=True)
 class AgentHealthChanged(Event):
     kind: ClassVar[str] = "agent.health_changed"
+    erasable: ClassVar[tuple[str, ...]] = ("reason",)
     before: str
     after: str
     reason: str = ""

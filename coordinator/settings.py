@@ -16,6 +16,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 COORDINATOR_DATA = data_directory()
 DATABASE_URL = text("DATABASE_URL")
+MIGRATE_DATABASE_URL = text("MIGRATE_DATABASE_URL")
 REDIS_URL = text("REDIS_URL")
 SECRET_KEY = secret_key(COORDINATOR_DATA)
 DEBUG = flag("DEBUG")
@@ -285,6 +286,9 @@ POLICY_ACTION_TYPES: dict[str, dict[str, str]] = json.loads(text("POLICY_ACTION_
 
 SUBJECT_RESOLVER = "missions.subjects.resolve"
 """Who names the mission, task and agent that an action is asked about."""
+
+TRACE_ERASER = "missions.services.erasing"
+"""Who erases a text of history wherever else it stands: a module of a room above the ledger."""
 
 LOGGING = {
     "version": 1,

@@ -9,6 +9,7 @@ from traceability.events import Event
 @dataclass(frozen=True, kw_only=True)
 class DocumentStored(Event):
     kind: ClassVar[str] = "document.stored"
+    erasable: ClassVar[tuple[str, ...]] = ("title",)
 
     title: str
     document_kind: str
@@ -20,6 +21,7 @@ class DocumentStored(Event):
 @dataclass(frozen=True, kw_only=True)
 class DocumentRevised(Event):
     kind: ClassVar[str] = "document.revised"
+    erasable: ClassVar[tuple[str, ...]] = ("title",)
 
     title: str
     changed: list[str]
@@ -30,6 +32,7 @@ class DocumentRevised(Event):
 @dataclass(frozen=True, kw_only=True)
 class DocumentRemoved(Event):
     kind: ClassVar[str] = "document.removed"
+    erasable: ClassVar[tuple[str, ...]] = ("title",)
 
     title: str
     sha256: str

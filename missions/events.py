@@ -11,12 +11,14 @@ from traceability.events import Event
 @dataclass(frozen=True, kw_only=True)
 class MissionCreated(Event):
     kind: ClassVar[str] = "mission.created"
+    erasable: ClassVar[tuple[str, ...]] = ("fields.goal", "fields.description")
     fields: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class MissionRevised(Event):
     kind: ClassVar[str] = "mission.updated"
+    erasable: ClassVar[tuple[str, ...]] = ("fields.goal", "fields.description")
     fields: dict[str, Any]
 
 
@@ -65,6 +67,7 @@ class ParticipantLeft(Event):
 @dataclass(frozen=True, kw_only=True)
 class ProcessChanged(Event):
     kind: ClassVar[str] = "mission.process_changed"
+    erasable: ClassVar[tuple[str, ...]] = ("detail",)
     state: str
     host: str = ""
     detail: str = ""
@@ -73,6 +76,7 @@ class ProcessChanged(Event):
 @dataclass(frozen=True, kw_only=True)
 class TaskCreated(Event):
     kind: ClassVar[str] = "task.created"
+    erasable: ClassVar[tuple[str, ...]] = ("fields.objective", "fields.description", "fields.acceptance_criteria", "fields.outputs.*")
     fields: dict[str, Any]
     depends_on: list[str] = field(default_factory=list)
     requirements: list[dict[str, Any]] = field(default_factory=list)
@@ -83,6 +87,7 @@ class TaskRevised(Event):
     """`fields` holds what changed; `depends_on` and `requirements` are whole lists, or None when they stayed."""
 
     kind: ClassVar[str] = "task.updated"
+    erasable: ClassVar[tuple[str, ...]] = ("fields.objective", "fields.description", "fields.acceptance_criteria", "fields.outputs.*")
     fields: dict[str, Any]
     depends_on: list[str] | None = None
     requirements: list[dict[str, Any]] | None = None
@@ -93,6 +98,7 @@ class TaskReported(Event):
     """`logs` counts the report's log lines; `logs_sha256` is the digest of their canonical JSON, empty without."""
 
     kind: ClassVar[str] = "task.reported"
+    erasable: ClassVar[tuple[str, ...]] = ("outputs.*",)
     report: int
     percent: int | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -103,6 +109,7 @@ class TaskReported(Event):
 @dataclass(frozen=True, kw_only=True)
 class TaskMoved(Event):
     kind: ClassVar[str] = "task.moved"
+    erasable: ClassVar[tuple[str, ...]] = ("reason",)
     before: str
     after: str
     reason: str = ""
@@ -137,6 +144,7 @@ class TaskReviewed(Event):
     """`reviewer` gave the verdict; the actor is who let it take effect: the same, or who released the held move."""
 
     kind: ClassVar[str] = "task.reviewed"
+    erasable: ClassVar[tuple[str, ...]] = ("comment",)
     approved: bool
     comment: str = ""
     reviewer: str = ""
@@ -152,6 +160,7 @@ class TaskClaimed(Event):
 @dataclass(frozen=True, kw_only=True)
 class TaskReleased(Event):
     kind: ClassVar[str] = "task.released"
+    erasable: ClassVar[tuple[str, ...]] = ("reason",)
     fence: int
     reason: str
 
@@ -191,6 +200,7 @@ class ExecutionStarted(Event):
 @dataclass(frozen=True, kw_only=True)
 class ExecutionEnded(Event):
     kind: ClassVar[str] = "execution.ended"
+    erasable: ClassVar[tuple[str, ...]] = ("detail",)
     execution: int
     state: str
     failure: str = ""
@@ -201,6 +211,7 @@ class ExecutionEnded(Event):
 @dataclass(frozen=True, kw_only=True)
 class AdvisoryOpened(Event):
     kind: ClassVar[str] = "advisory.opened"
+    erasable: ClassVar[tuple[str, ...]] = ("message",)
     advisory: int
     cause: str
     about: str

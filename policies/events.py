@@ -19,6 +19,7 @@ class PolicyRevised(Event):
     """`fields` are those that changed, with their new values."""
 
     kind: ClassVar[str] = "policy.revised"
+    erasable: ClassVar[tuple[str, ...]] = ("change_note",)
     revision: int
     fields: dict[str, Any]
     change_note: str = ""
@@ -40,6 +41,7 @@ class DecisionMade(Event):
 @dataclass(frozen=True, kw_only=True)
 class ApprovalRequested(Event):
     kind: ClassVar[str] = "approval.requested"
+    erasable: ClassVar[tuple[str, ...]] = ("summary", "reason")
     approval: int
     summary: str
     reason: str
@@ -51,6 +53,7 @@ class ApprovalRequested(Event):
 @dataclass(frozen=True, kw_only=True)
 class ApprovalGranted(Event):
     kind: ClassVar[str] = "approval.granted"
+    erasable: ClassVar[tuple[str, ...]] = ("summary", "comment")
     approval: int
     summary: str
     comment: str
@@ -60,6 +63,7 @@ class ApprovalGranted(Event):
 @dataclass(frozen=True, kw_only=True)
 class ApprovalRejected(Event):
     kind: ClassVar[str] = "approval.rejected"
+    erasable: ClassVar[tuple[str, ...]] = ("summary", "comment")
     approval: int
     summary: str
     comment: str
@@ -70,6 +74,7 @@ class ApprovalExpired(Event):
     """The deadline passed with no word; it counts as rejected."""
 
     kind: ClassVar[str] = "approval.expired"
+    erasable: ClassVar[tuple[str, ...]] = ("summary",)
     approval: int
     summary: str
 
@@ -79,6 +84,7 @@ class ApprovalOvertaken(Event):
     """A person approved, but what was held no longer fits; nothing was done."""
 
     kind: ClassVar[str] = "approval.overtaken"
+    erasable: ClassVar[tuple[str, ...]] = ("summary", "reason")
     approval: int
     summary: str
     reason: str
@@ -89,5 +95,6 @@ class ApprovalUsed(Event):
     """The approved action was asked about again and let through, this once."""
 
     kind: ClassVar[str] = "approval.used"
+    erasable: ClassVar[tuple[str, ...]] = ("summary",)
     approval: int
     summary: str

@@ -9,6 +9,7 @@ from traceability.events import Event
 @dataclass(frozen=True, kw_only=True)
 class SprintCreated(Event):
     kind: ClassVar[str] = "sprint.created"
+    erasable: ClassVar[tuple[str, ...]] = ("fields.name", "fields.goal")
     fields: dict[str, Any]
 
 
@@ -17,6 +18,7 @@ class SprintRevised(Event):
     """`fields` holds what changed, with the new values; the status is told by `sprint.moved`."""
 
     kind: ClassVar[str] = "sprint.updated"
+    erasable: ClassVar[tuple[str, ...]] = ("fields.name", "fields.goal")
     fields: dict[str, Any]
 
 

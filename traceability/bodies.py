@@ -2,7 +2,8 @@
 
 An event names them by dotted paths into its data. In the canonical text each stands as `{"$erasable": digest}`; the
 body is JSON, `{path: {"salt": hex, "value": value}}`. The salt keeps a short text from being guessed from its digest
-once it is gone.
+once it is gone. A path that ends in `.*` stands for each value of the object there, so that one can go and the others
+stay.
 """
 
 import hashlib
@@ -17,11 +18,14 @@ from traceability.canonical import Sealed
 ERASED = "[erased]"
 """What an erased text reads as."""
 
+MOST_APART = 50
+"""Values of one object that each stand for themselves."""
+
 
 def parted(data: Mapping[str, Any], paths: Iterable[str]) -> tuple[Mapping[str, Any], str | None]:
     """The data with its erasable values sealed, and the body that holds them; None when there are none."""
     held: dict[str, Any] = {}
-    for path in paths:
+    for path in (each for named in paths for each in _spread(data, named)):
         value = _at(data, path)
         if value not in (None, "", [], {}):
             salt = os.urandom(16).hex()
@@ -59,6 +63,15 @@ def held(body: str | None) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError("a body is an object")
     return found
+
+
+def _spread(data: Any, path: str) -> list[str]:
+    """The paths that a declared one stands for. An object of many values, or of odd names, goes as a whole."""
+    whole, star, _ = path.partition(".*")
+    inner = _at(data, whole) if star else None
+    if not isinstance(inner, Mapping) or len(inner) > MOST_APART or any("." in name or "$" in name for name in inner):
+        return [whole]
+    return [f"{whole}.{name}" for name in inner]
 
 
 def _filled(data: Any, held: Mapping[str, Any], path: str) -> Any:

@@ -5,7 +5,7 @@ down. What a guard refuses to everybody is not granted either.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from django.db import connection
 from psycopg import sql
@@ -33,11 +33,12 @@ CALLED = ("traceability_erase", "traceability_rebase", "knowledge_index_space", 
 
 TABLES = r"""
 SELECT class.relname,
-    coalesce(bool_or(each.tgtype & 16 > 0), false) AS update_refused,
-    coalesce(bool_or(each.tgtype & 8 > 0), false) AS delete_refused
+    coalesce(bool_or(each.tgtype & 16 > 0 AND called.proname LIKE '%%\_refuse'), false) AS update_refused,
+    coalesce(bool_or(each.tgtype & 8 > 0 AND called.proname LIKE '%%\_refuse'), false) AS delete_refused,
+    max(encode(each.tgargs, 'escape')) FILTER (WHERE called.proname LIKE '%%\_keep') AS kept_but
 FROM pg_class AS class
 LEFT JOIN pg_trigger AS each ON each.tgrelid = class.oid AND each.tgtype & 3 = 3 AND each.tgqual IS NULL
-    AND each.tgfoid IN (SELECT oid FROM pg_proc WHERE proname LIKE '%%\_refuse')
+LEFT JOIN pg_proc AS called ON called.oid = each.tgfoid
 WHERE class.relkind IN ('r', 'p', 'v', 'm') AND class.relnamespace = current_schema()::regnamespace
     AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = class.oid AND deptype = 'e')
 GROUP BY class.relname ORDER BY class.relname
@@ -102,7 +103,8 @@ def standing_of(role: str) -> Standing:
         found = cursor.fetchone()
     if found is None:
         raise NoSuchRole(f"There is no role {role!r} here: CREATE ROLE it with LOGIN first.")
-    return Standing(*found[:8], tuple(found[8]))
+    *plain, strong = found
+    return Standing(**dict(zip((each.name for each in fields(Standing)), (*plain, tuple(strong)), strict=True)))
 
 
 def statements(role: str) -> list[str]:
@@ -140,7 +142,7 @@ def wanted() -> dict[str, tuple[str, ...]]:
     """Each table of ours with the rights that the product needs on the whole of it."""
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
-        return {table: _rights(table, *refused) for table, *refused in cursor.fetchall()}
+        return {table: _rights(table, *guards) for table, *guards in cursor.fetchall()}
 
 
 def excess(role: str) -> Iterator[str]:
@@ -156,18 +158,25 @@ def excess(role: str) -> Iterator[str]:
     }
     yield from (phrase for phrase, so in strong.items() if so)
     for table, rights in wanted().items():
+        by_column = {right.partition(" ")[0] for right in rights if "(" in right}
+        by_column |= {"INSERT"} if table == ENTRY else set()
         beyond = (right for right in (*WHOLE, *BEYOND) if right not in rights)
-        yield from (f"holds {right} on {table}" for right in beyond if _holds(role, table, right))
+        yield from (f"holds {right} on {table}" for right in beyond if _holds(role, table, right, right in by_column))
 
 
-def _holds(role: str, table: str, right: str) -> bool:
-    """On the whole table, or for changes on any column; entries are inserted by some columns only."""
-    by_column = right == "UPDATE" or (right == "INSERT" and table != ENTRY)
+def _holds(role: str, table: str, right: str, given_by_column: bool) -> bool:
+    """On the whole table; or for changes on any column, unless some columns are what is needed."""
+    by_column = right in {"INSERT", "UPDATE"} and not given_by_column
     with connection.cursor() as cursor:
         cursor.execute(HELD, {"role": role, "table": table, "right": right, "column": by_column})
         return bool(cursor.fetchone()[0])
 
 
-def _rights(table: str, update_refused: bool, delete_refused: bool) -> tuple[str, ...]:
+def _rights(table: str, update_refused: bool, delete_refused: bool, kept_but: str | None) -> tuple[str, ...]:
+    if table in OF_THE_OWNER:
+        return OF_THE_OWNER[table]
+    given = {"SELECT": "SELECT", "INSERT": "INSERT", "UPDATE": "UPDATE", "DELETE": "DELETE"}
+    if kept_but:
+        given["UPDATE"] = f"UPDATE ({', '.join(filter(None, kept_but.split(chr(92) + '000')))})"
     refused = {"UPDATE": update_refused, "DELETE": delete_refused}
-    return OF_THE_OWNER.get(table) or tuple(right for right in WHOLE if not refused.get(right, False))
+    return tuple(right for name, right in given.items() if not refused.get(name, False))

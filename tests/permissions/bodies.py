@@ -45,6 +45,7 @@ BODIES: dict[str, Any] = {
     "POST /api/tasks/{held}/renew": {"agent": "{agent}"},
     "POST /api/tasks/{held}/release": {"agent": "{agent}"},
     "POST /api/usage": {"agent": "{agent}", "input_tokens": 10, "cost_usd": "0.01"},
+    "POST /api/trace/{entry}/erase": {"paths": ["fields.goal"], "reason": "A name stood in it."},
     "POST /api/github/webhook": {"action": "opened"},
 }
 

@@ -25,6 +25,7 @@ from tests.factories import person, service, token_of
 from tests.permissions.bodies import PASSWORD
 from traceability import ledger
 from traceability.events import SYSTEM
+from traceability.models import Entry
 from traceability.services import planning as goals
 
 ISSUE = {
@@ -135,7 +136,15 @@ def _work(owner: Agent, member: User, now: datetime) -> dict[str, str]:
         reporting.file_report(tasks["review"], Filing(status=after), caller=caller, expected=None, **told)
     run = executing.request_execution(tasks["run"], **told)
     names = {name: task.key for name, task in tasks.items()}
-    return {**names, "mission": mission.key, "planned": "m-plan", "member": member.email, "execution": str(run.pk)}
+    entry = Entry.objects.get(kind="mission.created", mission_id=mission.pk)
+    return {
+        **names,
+        "entry": str(entry.pk),
+        "mission": mission.key,
+        "planned": "m-plan",
+        "member": member.email,
+        "execution": str(run.pk),
+    }
 
 
 def _judged(owner: Agent, mission: Ref, now: datetime) -> dict[str, str]:

@@ -1,0 +1,161 @@
+"""Copies of an erased text in what was made of it: reports, reviews, decisions, runs, remembered answers."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import BinaryField, Model, Q
+
+from accounts.models import ApiToken, Delivery, RememberedAnswer, Session, User
+from agents.models import Activity, Agent
+from knowledge.models import Document
+from knowledge.services import ingesting
+from missions.models import (
+    Advisory,
+    Execution,
+    GitHubIssue,
+    Mission,
+    MissionProcess,
+    Report,
+    Review,
+    Task,
+)
+from policies.models import Approval, Decision, PolicyRevision
+from sprints.models import Sprint
+from traceability.bodies import ERASED
+from traceability.events import Actor
+from traceability.models import Entry, KeyResult, Objective, Requirement
+
+Texts = Mapping[type[Model], tuple[str, ...]]
+
+MADE: Texts = {
+    Report: ("outputs", "logs"),
+    Review: ("comment",),
+    Execution: ("prompt", "output", "failure_detail"),
+    Advisory: ("message", "evidence"),
+    MissionProcess: ("last_error",),
+    Decision: ("input", "matched"),
+    Approval: ("action", "summary", "reason", "remark", "comment"),
+    Activity: ("context",),
+    Agent: ("status_reason", "health_reason"),
+}
+"""What the product makes of what it is told, and where a copy may stand in it."""
+
+PASSING: Texts = {RememberedAnswer: ("headers", "body"), Delivery: ("answer",)}
+"""What is kept for a while only, whoever it is about."""
+
+TOLD: Texts = {
+    Mission: ("goal", "description"),
+    Task: ("objective", "description", "acceptance_criteria", "outputs"),
+    GitHubIssue: ("title", "body"),
+    Objective: ("title", "description", "owner"),
+    KeyResult: ("title",),
+    Requirement: ("title", "description"),
+    Sprint: ("name", "goal"),
+    PolicyRevision: ("change_note",),
+    Agent: ("name", "status_reason", "health_reason"),
+    User: ("name",),
+    ApiToken: ("name",),
+    Session: ("user_agent",),
+}
+"""What people and agents wrote: looked through when a text shall be nowhere."""
+
+
+def replace(text: str, about: Entry | None, *, actor: Actor, now: datetime) -> Counter[str]:
+    """Replaces the text in the rows that are about the same mission or agent as an entry; in all rows without one.
+
+    Counts the rows by table.
+    """
+    places = [*MADE.items(), *PASSING.items(), *(TOLD.items() if about is None else ())]
+    copies: Counter[str] = Counter()
+    for model, columns in places:
+        rows = model._default_manager.filter(Q() if model in PASSING else _about(model, about))
+        found = rows.filter(pk__in=_ids(model, columns, text))
+        for row in found.order_by("pk").only(*columns):
+            changed = {name: without(getattr(row, name), text) for name in columns}
+            copies[model._meta.db_table] += model._default_manager.filter(pk=row.pk).update(**changed)
+    if about is None:
+        copies += _documents(text, actor, now)
+    return copies
+
+
+def left(text: str) -> list[str]:
+    """Where in the whole database the text still stands, each as `table.column`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name FROM information_schema.columns JOIN information_schema.tables"
+            " USING (table_schema, table_name) WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'"
+            " AND (data_type IN ('text', 'character varying', 'jsonb', 'json', 'ARRAY', 'bytea')) ORDER BY 1, 2"
+        )
+        columns = cursor.fetchall()
+        return [f"{table}.{column}" for table, column in columns if _holds(cursor, table, column, text)]
+
+
+def without(value: Any, text: str) -> Any:
+    """The value with every occurrence of the text replaced, also in names and in JSON that is kept as text."""
+    if isinstance(value, str):
+        for form in forms(text):
+            value = value.replace(form, ERASED)
+        return value
+    if isinstance(value, (bytes, memoryview)):
+        found = bytes(value)
+        for form in forms(text):
+            found = found.replace(form.encode(), ERASED.encode())
+        return found
+    if isinstance(value, dict):
+        return {without(name, text): without(inner, text) for name, inner in value.items()}
+    return [without(inner, text) for inner in value] if isinstance(value, list) else value
+
+
+def forms(text: str) -> list[str]:
+    """The text as it stands by itself, and within JSON; the longest first."""
+    escaped = {text, json.dumps(text, ensure_ascii=False)[1:-1], json.dumps(text)[1:-1]}
+    return sorted(escaped, key=len, reverse=True)
+
+
+def _about(model: type[Model], about: Entry | None) -> Q:
+    names = {field.name for field in model._meta.fields} | {field.attname for field in model._meta.fields}
+    if about is None:
+        return Q()
+    if about.mission_id is not None:
+        if "mission_id" in names:
+            return Q(mission_id=about.mission_id)
+        return Q(task__mission_id=about.mission_id) if "task" in names else Q(pk__in=[])
+    if about.agent_id is not None and model is Agent:
+        return Q(pk=about.agent_id)
+    return Q(agent_id=about.agent_id) if about.agent_id is not None and "agent_id" in names else Q(pk__in=[])
+
+
+def _ids(model: type[Model], columns: tuple[str, ...], text: str) -> list[Any]:
+    tests, values = [], []
+    for name in columns:
+        field = model._meta.get_field(name)
+        for form in forms(text):
+            binary = isinstance(field, BinaryField)
+            column = f'"{name}"'
+            tests.append(f"position(%s::bytea IN {column}) > 0" if binary else f"strpos({column}::text, %s) > 0")
+            values.append(form.encode() if binary else form)
+    pk = model._meta.pk.column
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT "{pk}" FROM "{model._meta.db_table}" WHERE {" OR ".join(tests)}', values)
+        return [each for (each,) in cursor.fetchall()]
+
+
+def _holds(cursor: Any, table: str, column: str, text: str) -> bool:
+    shown = f'"{column}"::text'
+    tests = " OR ".join([f"strpos({shown}, %s) > 0", f"strpos({shown}, encode(%s::bytea, 'hex')) > 0"] * 3)
+    given = [value for form in (*forms(text), text, text)[:3] for value in (form, form.encode())]
+    cursor.execute(f'SELECT 1 FROM "{table}" WHERE {tests} LIMIT 1', given)
+    return cursor.fetchone() is not None
+
+
+def _documents(text: str, actor: Actor, now: datetime) -> Counter[str]:
+    """Documents that hold the text get another one through their service, with new passages."""
+    held = Document.objects.active().filter(pk__in=_ids(Document, ("title", "content", "metadata"), text))
+    for document in held.order_by("pk"):
+        changes = {name: without(getattr(document, name), text) for name in ("title", "content", "metadata")}
+        ingesting.revise_document(document, changes, expected=None, actor=actor, now=now)
+    return Counter({"knowledge_document": len(held)}) if held else Counter()
