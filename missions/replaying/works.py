@@ -73,15 +73,10 @@ def _moved(state: State, told: Told) -> None:
 
 def _reported(state: State, told: Told) -> None:
     task = state.tasks[told.task_id]
-    task["outputs"] = merged(task["outputs"], told.data["outputs"])
+    task["outputs"] = {**task["outputs"], **settled({"outputs": told.data["outputs"]})["outputs"]}
     task["reports"] += 1
     if told.data["percent"] is not None:
         task["percent"] = told.data["percent"]
-
-
-def merged(before: Fields, added: Fields | str) -> Fields:
-    """Outputs with what a report added; a report whose outputs were erased as a whole adds nothing."""
-    return {**before, **added} if isinstance(added, dict) else before
 
 
 def _reviewed(state: State, told: Told) -> None:
