@@ -76,7 +76,7 @@ class DeliveryAdmin(AdminsOnly):
     )  # fmt: skip
     list_display = ("id", "endpoint", "owner", "event", "topic", "state_chip", "attempts", "status", "attempted_at")
     list_select_related = ("endpoint__owner",)
-    list_filter = ("state", "endpoint__kind", "event")
+    list_filter = ("state", "endpoint__kind")
     search_fields = ("endpoint__endpoint_id", "endpoint__owner__email", "event")
     ordering = ("-pk",)
     actions = ("resend", "skip")

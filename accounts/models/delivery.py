@@ -18,8 +18,9 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.order_by("entry")
 
     def settled_before(self, moment: datetime) -> Self:
-        """Those that nothing more becomes of, made before that moment."""
-        return self.exclude(state=Delivery.State.WAITING).filter(created_at__lt=moment)
+        """Those that nothing more becomes of, made before that moment: what is sent or given up, and every test."""
+        ended = ~Q(state=Delivery.State.WAITING) | Q(entry__isnull=True)
+        return self.filter(ended, created_at__lt=moment)
 
 
 class Delivery(models.Model):

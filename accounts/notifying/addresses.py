@@ -1,6 +1,6 @@
 """Where messages may be sent: web addresses, never into this machine's own network unless the operator allows it.
 
-A host's name is resolved once, each of its addresses is judged, and only those that were judged are connected to, so that
+A host's name is resolved once, each of its addresses is judged, and only judged ones are connected to, so that
 a name cannot mean another address between the judgement and the connection.
 """
 

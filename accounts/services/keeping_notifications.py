@@ -104,7 +104,7 @@ def revise(
 ) -> Endpoint:
     """Another address or other topics. Saved by its owner, it hears from then on what this credential may read.
 
-    What waits to be sent goes to the new address. Raises Stale, Invalid, NotAllowed.
+    What waits to be sent goes to the new address, at once. Raises Stale, Invalid, NotAllowed.
     """
     changes: dict[str, Any] = {}
     if address is not None:
@@ -120,6 +120,8 @@ def revise(
         changed = versions.bump(endpoint, now=now, **changes)
         if changed:
             ledger.record(_revised(endpoint, changed), actor=actor, at=now)
+        if "address" in changed and endpoint.state == Endpoint.State.ACTIVE:
+            _start_afresh(endpoint, now)
     return endpoint
 
 
@@ -158,13 +160,11 @@ def resume(endpoint: Endpoint, *, actor: Actor, now: datetime, expected: int | N
     """Sends on, what waited first; one that fails is tried at once. Raises Stale."""
     with ledger.writing():
         endpoint = locked(endpoint, expected)
-        fresh = {"failures": 0, "failing_since": None, "due_at": now}
         if endpoint.state == Endpoint.State.PAUSED:
-            versions.bump(endpoint, now=now, state=Endpoint.State.ACTIVE, paused_because="", **fresh)
+            versions.bump(endpoint, now=now, state=Endpoint.State.ACTIVE, paused_because="")
             told = EndpointResumed(subject=endpoint.subject, account=endpoint.owner.email)
             ledger.record(told, actor=actor, at=now)
-        else:
-            Endpoint.objects.filter(pk=endpoint.pk).update(**fresh)
+        _start_afresh(endpoint, now)
     return endpoint
 
 
@@ -195,6 +195,11 @@ def locked(endpoint: Endpoint, expected: int | None = None) -> Endpoint:
     found: Endpoint = rows.identified(endpoint.pk)
     versions.require(found, expected)
     return found
+
+
+def _start_afresh(endpoint: Endpoint, now: datetime) -> None:
+    """What waits is tried now, and counts no failure of before."""
+    Endpoint.objects.filter(pk=endpoint.pk).update(failures=0, failing_since=None, due_at=now)
 
 
 def _address(kind: str, address: str, owner: User) -> str:

@@ -12,8 +12,9 @@ from accounts.notifying.outcome import Outcome
 from accounts.services import keeping_notifications as keeping
 from accounts.services import routing_notifications as routing
 from accounts.services import sending_notifications as sending
+from tests.factories import person
 from tests.notifying.receiver import Receiver
-from tests.notifying.world import Clock, endpoint, happen, work
+from tests.notifying.world import Clock, endpoint, happen, signed_in, work, work_until
 from traceability.events import SYSTEM
 from traceability.models import Entry
 
@@ -129,6 +130,20 @@ def test_old_deliveries_are_forgotten_those_that_wait_are_kept(receiver: Receive
     receiver.status = 500
     happen(1)
     work(place, clock)
+    sending.test(place, actor=SYSTEM, now=clock())
     assert sending.forget(before=clock()) == 0
-    assert sending.forget(before=clock() + timedelta(days=1)) == 1
+    assert sending.forget(before=clock() + timedelta(days=1)) == 2
     assert place.deliveries.get().state == "waiting"
+
+
+def test_another_address_is_tried_at_once(receiver: Receiver, clock: Clock) -> None:
+    owner = person()
+    place = endpoint(receiver.url.replace("hook", "old"), owner=owner)
+    receiver.status = 500
+    [entry] = happen(1)
+    work_until(place, clock, clock.now + timedelta(hours=2))
+    assert place.failures > 5
+    receiver.status, receiver.got = 200, []
+    keeping.revise(place, by=signed_in(owner), address=receiver.url, actor=SYSTEM, now=clock())
+    assert work(place, clock) == 1
+    assert [(got.path, got.frame["id"]) for got in receiver.got] == [("/hook?who=me", entry)]
