@@ -15,21 +15,21 @@ import asyncio
 import heapq
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import psycopg
 from psycopg.rows import dict_row
 
-from traceability import hints, told
+from traceability import hints, snapshots, told
+from traceability.snapshots import Connection
 from traceability.told import Told
 
 FALLBACK_S = 0.5
 RETRY_S = 1.0
 HOLD_PAUSE_S = 0.01
 LONG_HOLD_S = 5.0
-PAGE = 1000
 AT_ONCE = 100
 """Entries that are handed over before the readers get a turn to send them."""
 
@@ -37,32 +37,6 @@ MOST_HELD = 20_000
 """Entries that may wait for a slow transaction; beyond that the readers are told to begin anew."""
 
 log = logging.getLogger(__name__)
-
-COLUMNS = ", ".join(told.COLUMNS)
-NEWS = f"""
-WITH present AS (SELECT pg_current_snapshot() AS snap)
-SELECT present.snap::text AS cursor, news.* FROM present LEFT JOIN LATERAL (
-    SELECT {COLUMNS} FROM traceability_entry WHERE xid >= pg_snapshot_xmax(%(cursor)s::pg_snapshot)
-    UNION ALL
-    SELECT {COLUMNS} FROM traceability_entry
-    WHERE xid IN (SELECT pg_snapshot_xip(%(cursor)s::pg_snapshot))
-) AS news ON true
-ORDER BY news.id
-"""
-LOOK = """
-SELECT (SELECT coalesce(max(id), 0) FROM traceability_entry) AS newest, ARRAY(
-    SELECT concat_ws(' ', pid, virtualtransaction) FROM pg_locks
-    WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND relation = 'traceability_entry'::regclass
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-) AS writers
-"""
-"""The newest visible id, and then, for locks are read after the snapshot was taken, who is writing."""
-
-HOME = """
-SELECT pg_current_snapshot()::text AS cursor, concat_ws('/', system_identifier, timeline_id, oid) AS home
-FROM pg_control_system(), pg_control_checkpoint(), pg_database WHERE datname = current_database()
-"""
-"""Transaction ids mean something in this one database on this one line of its history."""
 
 
 class Listener(Protocol):
@@ -73,9 +47,6 @@ class Listener(Protocol):
 
     def lose(self, settled: int) -> None:
         """Entries up to this id may never be told; those above will be."""
-
-
-Connection = psycopg.AsyncConnection[dict[str, Any]]
 
 
 @dataclass
@@ -139,12 +110,12 @@ class Tail:
     async def _begin(self, held: Connection) -> None:
         """Where to read on: after an outage where it stopped; from now on at first, and in another database."""
         await held.execute("SELECT traceability_rebase()")
-        here = await _row(held, HOME)
+        home = await snapshots.home(held)
         self.mark = None
-        if self.cursor is None or here["home"] != self.home:
+        if self.cursor is None or home != self.home:
             self.lost = self.lost or self.cursor is not None
             self.ready.clear()
-            self.cursor, self.home = here["cursor"], here["home"]
+            self.cursor, self.home = (await snapshots.row(held, snapshots.PRESENT))["cursor"], home
             self.held, self.settled = {}, 0
 
     async def _follow(self, held: Connection) -> None:
@@ -164,7 +135,7 @@ class Tail:
 
     async def _look(self, held: Connection) -> None:
         """Sets a mark, or strikes the writers that have ended from it."""
-        seen = await _row(held, LOOK)
+        seen = await snapshots.row(held, snapshots.LOOK)
         if self.mark is None:
             self.mark = Mark(max(seen["newest"], self.settled), set(seen["writers"]))
         else:
@@ -173,7 +144,7 @@ class Tail:
     async def _read(self, held: Connection, mark: Mark) -> None:
         """Takes what became visible since the last read; the cursor moves when all of it was taken."""
         cursor = self.cursor
-        async for page in _pages(held, self.cursor):
+        async for page in snapshots.pages(held, self.cursor):
             cursor = page[0]["cursor"]
             self.held.update({row["id"]: told.told(row) for row in page if row["id"] and row["id"] > self.settled})
             if len(self.held) > MOST_HELD:
@@ -207,30 +178,6 @@ class Tail:
                     return
                 for watch in list(self.watchers):
                     watch(each.payload)
-
-
-async def _row(held: Connection, statement: str) -> dict[str, Any]:
-    row = await (await held.execute(statement)).fetchone()
-    assert row is not None
-    return row
-
-
-async def _pages(held: Connection, cursor: str | None) -> AsyncIterator[list[dict[str, Any]]]:
-    """What became visible, ids ascending. More than a page is read again row by row, so that little is in memory."""
-    asked = {"cursor": cursor}
-    found = await (await held.execute(f"{NEWS} LIMIT {PAGE + 1}", asked)).fetchall()
-    if len(found) <= PAGE:
-        yield found
-        return
-    page: list[dict[str, Any]] = []
-    async with held.cursor() as rows:
-        async for row in rows.stream(NEWS, asked):
-            page.append(row)
-            if len(page) == PAGE:
-                yield page
-                page = []
-    if page:
-        yield page
 
 
 _tails: dict[int, Tail] = {}

@@ -8,9 +8,10 @@ import psycopg
 from psycopg.rows import dict_row
 
 from coordinator.lib.refs import Ref
+from tests.running.agents_at_hand import until
 from tests.traceability.conftest import new_mission, stream_of
 from traceability import canonical, hints
-from traceability.tail import NEWS
+from traceability.snapshots import NEWS
 
 QUIET = """
 INSERT INTO traceability_entry (stream, kind, schema, actor_kind, actor_name, mission_id, occurred_at, canonical)
@@ -111,10 +112,17 @@ class Scene:
         if not set(ids) <= set(self.reader.seen):
             self.faults.add("late")
 
+    def wait_for_horizon(self, number: str) -> None:
+        """Returns when no transaction of this server below this one runs: other tests have theirs."""
+        passed = "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %s::text::xid8"
+        until(lambda: self.reader.held.execute(passed, [number]).fetchone() == (True,))
+
     def end(self) -> set[str]:
         """What the reader did wrong, once everybody has ended."""
         for each in self.opened:
             each.close()
+        row = self.reader.held.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").fetchone()
+        self.wait_for_horizon(row[0])  # type: ignore[index]
         for _ in range(2):
             self.reader.read()
         seen = Counter(self.reader.seen)
@@ -207,6 +215,8 @@ def an_early_transaction_overtakes_one_beyond_the_horizon(scene: Scene) -> None:
     quick.commit()
     scene.write(early)
     early.commit()
+    row = horizon.execute("SELECT pg_current_xact_id()::text").fetchone()
+    scene.wait_for_horizon(row[0])  # type: ignore[index]
     scene.reader.read()
     horizon.commit()
 

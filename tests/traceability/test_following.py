@@ -13,6 +13,9 @@ from tests.traceability.following import (
     SnapshotReader,
 )
 
+pytestmark = pytest.mark.breaks_history
+"""Entries are written as a stranger would, without what they tell."""
+
 
 def faults_of(reader_of: Callable[[], SnapshotReader]) -> dict[str, set[str]]:
     """What a reader does wrong, scene by scene."""

@@ -5,6 +5,7 @@ from collections import Counter
 from functools import partial
 from threading import Event as Gate
 
+import pytest
 from django.db import connection, transaction
 
 from tests.traceability.conftest import AT, Noted, at_once, new_mission, note, stream_of
@@ -13,6 +14,9 @@ from tests.traceability.listening import WAIT_S, Heard, listening, of
 from traceability import ledger
 from traceability.events import SYSTEM
 from traceability.models import Entry
+
+pytestmark = pytest.mark.breaks_history
+"""Entries are written as a stranger would, without what they tell."""
 
 
 def test_a_wake_up_that_is_lost_is_healed_by_the_next_look(committing: None) -> None:

@@ -8,8 +8,12 @@ import pytest
 from tests.traceability.conftest import new_mission
 from tests.traceability.following import connected, write_quietly
 from tests.traceability.listening import WAIT_S, Heard, listening, of
+from traceability import snapshots
 from traceability import tail as tailing
 from traceability.models import Entry
+
+pytestmark = pytest.mark.breaks_history
+"""Entries are written as a stranger would, without what they tell."""
 
 CUT = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -100,7 +104,7 @@ def test_more_than_may_wait_is_given_up_and_said_and_what_follows_is_told(
 def test_a_transaction_of_many_pages_is_told_whole_and_in_order(
     committing: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tailing, "PAGE", 5)
+    monkeypatch.setattr(snapshots, "PAGE", 5)
     monkeypatch.setattr(tailing, "AT_ONCE", 3)
     mission = new_mission()
 
