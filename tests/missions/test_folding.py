@@ -27,7 +27,14 @@ def told(seq: int, kind: str, data: dict[str, Any], *, schema: int = 1, task: bo
     return Told(100 + seq, "mission:1", seq, kind, schema, "2026-11-24T12:00:00.000000Z", "olga", refs, data)
 
 
-FIELDS = {"task_id": "t-5", "status": "pending", "agent": None, "percent": 0, "outputs": {}, "budget_usd": "1.500"}
+FIELDS: dict[str, Any] = {
+    "task_id": "t-5",
+    "status": "pending",
+    "agent": None,
+    "percent": 0,
+    "outputs": {},
+    "budget_usd": "1.500",
+}
 CREATED = {"fields": FIELDS, "depends_on": [], "requirements": []}
 STORY = [
     told(1, "mission.created", {"fields": {"goal": "Ship", "status": "planning", "budget_usd": "10.50"}}, task=False),
