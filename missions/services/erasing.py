@@ -13,7 +13,7 @@ from missions.services import erasing_copies, erasing_rows
 from missions.services.erasing_rows import Gone
 from traceability import bodies, ledger
 from traceability.models import Entry
-from traceability.services import erasing
+from traceability.services import erasing, erasing_archived
 from traceability.services.erasing import SHORTEST, Erasure, Order
 
 WORD = re.compile(r"[a-z_-]*\Z")
@@ -26,7 +26,7 @@ class StandsInTheChain(Conflict):
 
 def erase(entry: Entry, paths: Iterable[str], order: Order) -> Erasure:
     """Erases texts of one entry, and their copies about the same mission, agent or thing. Raises Invalid."""
-    with ledger.writing():
+    with erasing_archived.going(), ledger.writing():
         gone = _taken(entry, list(paths), order)
         texts = {leaf for each in gone for leaf in erasing.leaves(each.value) if _is_telling(leaf)}
         for text in sorted(texts):
@@ -44,7 +44,7 @@ def erase_text(text: str, order: Order) -> Erasure:
     if fixed := erasing.fixed_in(text):
         shown = ", ".join(map(str, fixed[:10]))
         raise StandsInTheChain(f"It stands in the chained text or in a name of entry {shown}, which nobody can change.")
-    with ledger.writing():
+    with erasing_archived.going(), ledger.writing():
         return _followed(_taken_everywhere(text, None, order), [text], None, order)
 
 

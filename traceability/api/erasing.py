@@ -7,9 +7,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from coordinator.lib.errors import Missing
 from coordinator.lib.models import numbered
 from coordinator.lib.serializers import Strict
 from coordinator.lib.views import ResourceView
+from traceability import archiving
 from traceability.models import Entry
 from traceability.services import erasing
 from traceability.services.erasing import Order
@@ -45,6 +47,17 @@ class ErasingView(ResourceView):
         """Erases texts of an entry and their copies elsewhere, and tells that in its stream; they read `[erased]`."""
         given = self.body(EraseBody)
         order = Order(reason=given["reason"], actor=self.actor, now=self.now)
-        erased = erasing.eraser().erase(numbered(self.get_queryset(), key), given["paths"], order)
+        erased = erasing.eraser().erase(self._entry(key), given["paths"], order)
         entries = [{"id": entry, "paths": paths} for entry, paths in erased.entries.items()]
         return Response(ErasedShape({"entries": entries, "copies": erased.copies}).data)
+
+    def _entry(self, key: str) -> Entry:
+        """In the table or in a file. Raises Missing, ArchiveMissing, ArchiveChanged."""
+        try:
+            found: Entry = numbered(self.get_queryset(), key)
+        except Missing:
+            archived = archiving.find(int(key)) if key.isascii() and key.isdigit() and len(key) < 19 else None
+            if archived is None:
+                raise
+            return archived
+        return found

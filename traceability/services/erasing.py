@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
+from itertools import chain
 from typing import Any, Protocol, cast
 
 from django.conf import settings
@@ -16,9 +17,10 @@ from django.db.models import Q
 
 from coordinator.lib.errors import Invalid
 from coordinator.lib.refs import Ref, Subject
-from traceability import bodies, ledger
+from traceability import archiving, bodies, ledger
 from traceability.events import Actor, TextsErased
 from traceability.models import Entry
+from traceability.services import erasing_archived
 
 SHORTEST = 8
 """A shorter text is not looked for: it stands in too much that means something else."""
@@ -68,6 +70,7 @@ def erase(entry: Entry, paths: Iterable[str], order: Order) -> list[str]:
         raise Invalid({"paths": [_unknown(unknown if wanted else [], held)]})
     with connection.cursor() as cursor:
         cursor.execute("SELECT traceability_erase(%s, %s)", [entry.pk, wanted])
+    erasing_archived.take_out(entry.stream, entry.seq, wanted)
     ledger.record(
         TextsErased(
             **_refs(entry), entry=entry.pk, of_stream=entry.stream, seq=entry.seq, paths=wanted, reason=order.reason
@@ -79,9 +82,14 @@ def erase(entry: Entry, paths: Iterable[str], order: Order) -> list[str]:
 
 
 def holding(text: str, *, stream: str | None = None) -> list[tuple[Entry, list[str]]]:
-    """The entries that hold a text where it can be erased, each with the paths, oldest first."""
+    """The entries, archived or not, that hold a text where it can be erased, each with the paths.
+
+    Raises ArchiveMissing, ArchiveChanged.
+    """
     rows = Entry.objects.filter(body__contains=escaped(text)).order_by("pk")
-    found = ((entry, paths_of(entry, text)) for entry in (rows.filter(stream=stream) if stream else rows).iterator())
+    in_table = (rows.filter(stream=stream) if stream else rows).iterator()
+    archived = archiving.holding(escaped(text), stream=stream)
+    found = ((entry, paths_of(entry, text)) for entry in chain(archived, in_table))
     return [(entry, paths) for entry, paths in found if paths]
 
 
@@ -94,7 +102,8 @@ def paths_of(entry: Entry, text: str) -> list[str]:
 def fixed_in(text: str) -> list[int]:
     """The entries whose chained text or columns hold this text, where it cannot be erased."""
     chained = Q(canonical__contains=escaped(text)) | Q(actor_name__contains=text) | Q(subject_key__contains=text)
-    return list(Entry.objects.filter(chained).order_by("pk").values_list("pk", flat=True)[:100])
+    in_table = Entry.objects.filter(chained).order_by("pk").values_list("pk", flat=True)[:100]
+    return [*(entry.pk for entry in archiving.holding(escaped(text)) if escaped(text) in entry.canonical), *in_table]
 
 
 def escaped(text: str) -> str:

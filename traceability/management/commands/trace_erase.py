@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from coordinator.lib.errors import Refusal
+from traceability import archiving
 from traceability.events import SYSTEM
 from traceability.models import Entry
 from traceability.services import erasing
@@ -35,7 +36,7 @@ class Command(BaseCommand):
             raise CommandError(refusal.detail) from refusal
 
     def of_entry(self, entry_id: int, options: Any) -> None:
-        entry = Entry.objects.filter(pk=entry_id).first()
+        entry = Entry.objects.filter(pk=entry_id).first() or archiving.find(entry_id)
         if entry is None:
             raise CommandError(f"There is no entry {entry_id} here.")
         self.tell(erasing.eraser().erase(entry, options["path"], _order(options)))
