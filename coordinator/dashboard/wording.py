@@ -75,6 +75,10 @@ WORDS = {
     "document.revised": ("idle", "revised the document"),
     "document.removed": ("idle", "removed the document"),
     "github.synced": ("done", "synced the issues of"),
+    "notification.created": ("idle", "asked to be told by"),
+    "notification.paused": ("failed", "paused the notification"),
+    "notification.resumed": ("done", "resumed the notification"),
+    "notification.removed": ("idle", "removed the notification"),
 }
 
 MOVED = {
