@@ -1,25 +1,22 @@
-"""The directory of checkpoints: signed notes, the heads that each fixed, and the public keys. Read and checked here.
+"""The directory of checkpoints: signed notes, the heads that each fixed, and the public keys.
 
 `000000001.note` is a note's text, `000000001.heads.gz` the lines `stream seq hash` of the heads that changed since the
 checkpoint before (every 288th has all of them), `keys.txt` a line for each public key, the first one first.
 """
 
 import gzip
-import hashlib
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-from traceability import durable, merkle, notes
-from traceability.keys import KeyProblem, Keyring, PublicKey
+from traceability import durable, merkle
+from traceability.keys import Keyring, PublicKey
 from traceability.notes import Note, NoteProblem
-from traceability.proving.findings import Finding, Notes
 from traceability.proving.walk import Place
 
 EVERY_FULL = 288
@@ -117,141 +114,19 @@ def heads_at(directory: Path, number: int) -> Heads:
     return found
 
 
+def heads_through(directory: Path, numbers: Iterable[int]) -> Iterator[tuple[int, Heads]]:
+    """Every head as it stood at each of these checkpoints, which follow one another. Raises NoteProblem."""
+    found: Heads = {}
+    for number in numbers:
+        fresh = heads_in(unpacked(heads_file(directory, number).read_bytes()))
+        found = fresh if is_full(number) else {**found, **fresh}
+        yield number, found
+
+
 def keys_in(directory: Path) -> list[PublicKey]:
     """The public keys that lie with the notes, the first one first. Raises KeyProblem."""
     file = directory / "keys.txt"
     return [PublicKey.read(each) for each in file.read_text().splitlines() if each.strip()] if file.exists() else []
-
-
-@dataclass
-class Record:
-    """The checkpoints of a directory, checked: what they fixed, and what is wrong with them."""
-
-    notes: list[Note] = field(default_factory=list)
-    pins: dict[str, dict[int, tuple[bytes, int]]] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    unchecked: list[Finding] = field(default_factory=list)
-
-    @property
-    def seen(self) -> Notes:
-        if not self.notes:
-            return Notes()
-        return Notes(len(self.notes), self.notes[-1].number, self.notes[-1].at)
-
-
-def read(directory: Path, *, keys: Sequence[PublicKey] = (), rows: Mapping[int, str] | None = None) -> Record:
-    """Reads and checks every note: form, signature, order, and the heads that belong to it.
-
-    The first key in the directory, or the `keys` that somebody keeps elsewhere, may sign; a later key when a
-    key that may sign has signed for it. `rows` are the texts that the database has of the same notes.
-    """
-    found = Record()
-    there = numbers(directory)
-    if not there and not rows:
-        found.unchecked.append(Finding(STREAM, 0, "notes_missing", f"there are no checkpoints in {directory}"))
-        return found
-    try:
-        may_sign = list(keys) or keys_in(directory)[:1]
-    except KeyProblem as problem:
-        may_sign = []
-        found.findings.append(Finding(STREAM, 0, "bad_signature", str(problem)))
-    if not may_sign:
-        found.unchecked.append(Finding(STREAM, 0, "keys_missing", f"there is no keys.txt in {directory}"))
-        return found
-    _Reader(directory, found, may_sign, rows or {}).read(there)
-    found.findings += _against_memory(directory, found.notes)
-    return found
-
-
-@dataclass
-class _Reader:
-    directory: Path
-    found: Record
-    keys: list[PublicKey]
-    rows: Mapping[int, str]
-    heads: Heads = field(default_factory=dict)
-    whole: bool = True
-    newest: int = 0
-
-    def read(self, there: Sequence[int]) -> None:
-        known, self.newest = set(there), max(there, default=0)
-        last = max((*there, *self.rows))
-        before: Note | None = None
-        for number in range(1, last + 1):
-            if number not in known:
-                self._say(number, "checkpoint_gap", "its note is not here")
-                before, self.whole = None, False
-                continue
-            before = self._take(number, before)
-
-    def _take(self, number: int, before: Note | None) -> Note | None:
-        try:
-            text = note_file(self.directory, number).read_text()
-            note = notes.read(text)
-        except (OSError, UnicodeDecodeError, NoteProblem) as problem:
-            self._say(number, "bad_signature", f"its note is not to be read: {problem}")
-            self.whole = False
-            return None
-        if trouble := self._trouble(number, note, before):
-            self._say(number, *trouble)
-            self.whole = False
-            return note
-        if number in self.rows and self.rows[number] != text:
-            self._say(number, "checkpoint_gap", "the database has another text of this checkpoint")
-        self.found.notes.append(note)
-        self._take_heads(note)
-        return note
-
-    def _trouble(self, number: int, note: Note, before: Note | None) -> tuple[str, str] | None:
-        if not any(note.is_signed_by(key) for key in self.keys):
-            return "bad_signature", "no key that may sign has signed it"
-        if note.number != number:
-            return "checkpoint_gap", f"the note in its place is that of checkpoint {note.number}"
-        if note.origin != self.keys[0].name:
-            return "bad_signature", f"it is a checkpoint of {note.origin}"
-        expected = before.digest if before else notes.NOTHING_BEFORE
-        if note.prev != expected and (before or number == 1):
-            return "checkpoint_gap", "it does not follow the checkpoint before it"
-        return self._new_key(note)
-
-    def _new_key(self, note: Note) -> tuple[str, str] | None:
-        """Lets the key that a note brings sign from now on, and the keys before no more."""
-        if not note.key:
-            return None
-        try:
-            key = PublicKey.read(note.key)
-        except KeyProblem as problem:
-            return "bad_signature", str(problem)
-        if not note.is_signed_by(key):
-            return "bad_signature", "the new key that it brings has not signed it"
-        self.keys = [key]
-        return None
-
-    def _take_heads(self, note: Note) -> None:
-        try:
-            text = unpacked(heads_file(self.directory, note.number).read_bytes())
-            if hashlib.sha256(text.encode()).hexdigest() != note.heads:
-                raise NoteProblem("its heads are not those that it fixed")
-            fresh = heads_in(text)
-        except (OSError, NoteProblem) as problem:
-            said = str(problem) if isinstance(problem, NoteProblem) else "its heads are not here"
-            self._say(note.number, "checkpoint_gap", said)
-            self.whole = False
-            return
-        if is_full(note.number):
-            self.heads, self.whole = {}, True
-        self.heads |= fresh
-        for stream, head in fresh.items():
-            self.found.pins.setdefault(stream, {}).setdefault(head.seq, (head.hash, note.number))
-        if self.whole and (is_full(note.number) or note.number == self.newest):
-            self._check_root(note)
-
-    def _check_root(self, note: Note) -> None:
-        if root_of(self.heads) != note.root or len(self.heads) != note.streams:
-            self._say(note.number, "checkpoint_gap", "its root is not that of its heads")
-
-    def _say(self, number: int, kind: str, detail: str) -> None:
-        self.found.findings.append(Finding(STREAM, number, kind, detail))
 
 
 def remember(directory: Path, note: Note, at: str) -> None:
@@ -267,11 +142,3 @@ def remembered(directory: Path) -> dict[str, Any]:
         return {"checkpoint": int(told["checkpoint"]), "sha256": str(told["sha256"]), "at": str(told["verified_at"])}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-
-
-def _against_memory(directory: Path, found: Iterable[Note]) -> Iterator[Finding]:
-    told = remembered(directory)
-    note = next((each for each in found if each.number == told.get("checkpoint")), None)
-    if told and (note is None or note.digest.hex() != told["sha256"]):
-        detail = f"it is not the one with which the record was found whole at {told['at']}"
-        yield Finding(STREAM, told["checkpoint"], "checkpoint_gap", detail)

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from traceability import checkpoints
 from traceability.chain import link
-from traceability.checkpoints import Record
 from traceability.keys import PublicKey
 from traceability.models import Checkpoint, Installation
 from traceability.moments import one_moment
 from traceability.proving import archives, judging, reading
+from traceability.proving import record as notes
 from traceability.proving.entries import ID, SEQ, Erased, Row
 from traceability.proving.findings import UNCHECKED, Finding, Proof
+from traceability.proving.record import Record
 from traceability.proving.walk import Gap, Pins, Place, Walk
 
 __all__ = ["Finding", "Proof", "first_link", "link", "of_this_installation", "prove", "verify"]
@@ -38,7 +39,7 @@ def of_this_installation(directory: Path | None = None, keys: Sequence[PublicKey
     Those of another `directory` are a copy, which need not have the newest ones. `keys` may sign, when some are named.
     """
     rows = {} if directory else dict(Checkpoint.objects.order_by("n").values_list("n", "note"))
-    return checkpoints.read(directory or checkpoints.here(), keys=keys or checkpoints.trusted(), rows=rows)
+    return notes.read(directory or checkpoints.here(), keys=keys or checkpoints.trusted(), rows=rows)
 
 
 def verify(

@@ -11,9 +11,9 @@ from django.db import connection
 from coordinator.lib.refs import Ref, Subject
 from tests.traceability.conftest import AT, new_mission, stream_of
 from traceability import ledger, verifying
-from traceability.checkpoints import Record
 from traceability.events import Actor, Event
 from traceability.models import Installation
+from traceability.proving.record import Record
 from traceability.verifying import Finding
 
 ACTOR = Actor("person", 7, "ada@example.org", on_behalf_of="coder", request_id="r-1")

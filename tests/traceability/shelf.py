@@ -13,6 +13,8 @@ from tests.traceability.force import say
 from traceability import checkpoints
 from traceability.keys import Keyring
 from traceability.models import Checkpoint
+from traceability.proving import record
+from traceability.proving.record import Record
 from traceability.services import checkpointing
 
 
@@ -39,9 +41,9 @@ class Shelf:
         self.taken += 1
         return checkpointing.rotate(self.directory, self.keyring, old=None, now=AT + timedelta(minutes=5 * self.taken))
 
-    def record(self, **options: Any) -> checkpoints.Record:
+    def record(self, **options: Any) -> Record:
         rows = dict(Checkpoint.objects.values_list("n", "note"))
-        return checkpoints.read(self.directory, rows=options.pop("rows", rows), **options)
+        return record.read(self.directory, rows=options.pop("rows", rows), **options)
 
     def note(self, number: int) -> Path:
         return checkpoints.note_file(self.directory, number)

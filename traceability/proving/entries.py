@@ -93,7 +93,8 @@ def sealed(data: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield path, data[ERASABLE]
             return
         for name, inner in data.items():
-            yield from sealed(inner, ".".join(filter(None, (path, name.removeprefix("$")))))
+            plain = name.removeprefix("$")
+            yield from sealed(inner, f"{path}.{plain}" if path else plain)
 
 
 def _id(ref: Any) -> Any:

@@ -8,10 +8,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from traceability import canonical, checkpoints, verifying
-from traceability.checkpoints import Record
 from traceability.keys import KeyProblem, PublicKey
 from traceability.notes import NoteProblem
 from traceability.proving.findings import Proof
+from traceability.proving.record import Record
 from traceability.proving.walk import Place
 
 CHANGED, UNCHECKED = 1, 2

@@ -1,0 +1,216 @@
+"""The evidence pack: checked by a bare Python, which names whatever was changed in it."""
+
+import hashlib
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from missions.lifecycle import MissionStatus, TaskStatus
+from missions.models import Mission
+from missions.services.reporting import Filing
+from tests.missions import world
+from traceability import canonical, checkpoints, verifying
+from traceability.keys import SecretKey
+from traceability.models import Entry
+from traceability.services import checkpointing
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, settings: Any) -> Path:
+    """Checkpoints of this test alone."""
+    settings.CHECKPOINT_DIR, settings.CHECKPOINT_KEY_FILE = tmp_path / "checkpoints", tmp_path / "checkpoint.key"
+    return tmp_path
+
+
+def checkpoint(**options: Any) -> None:
+    checkpointing.take(checkpoints.here(), checkpoints.keyring(), now=timezone.now())
+
+
+@pytest.fixture
+def mission() -> Mission:
+    """A mission with a policy, work, a review, outputs, log lines and cost; fixed by three checkpoints and two keys."""
+    world.policy({"action_type": "git_push"}, [{"warn": "Say why."}])
+    made = world.mission(goal="Ship it, with 0.5 and $odd keys", description="ünïcode")
+    checkpoint()
+    task = world.task(made, review_required=True)
+    logs = ({"message": "began", "level": "info"},)
+    outputs = {"share": 0.25, "$odd": {"a.b": [1]}, "pr": "https://example.org/1"}
+    world.file(task, Filing(status=TaskStatus.IN_PROGRESS, outputs=outputs, logs=logs))
+    checkpointing.rotate(checkpoints.here(), checkpoints.keyring(), old=None, now=timezone.now())
+    world.lead(task, TaskStatus.PENDING_REVIEW, TaskStatus.REJECTED)
+    world.mission()
+    checkpoint()
+    return made
+
+
+@pytest.fixture
+def pack(mission: Mission, tmp_path: Path) -> Path:
+    place = tmp_path / "pack"
+    call_command("trace_export", "--mission", mission.key, "--out", str(place), stdout=StringIO())
+    return place
+
+
+def verify(pack: Path, *arguments: str) -> tuple[int, str]:
+    """What the pack's own verifier says, run by a Python with nothing but its standard library."""
+    command = [sys.executable, "-I", "-S", str(pack / "verify.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", timeout=60)
+    assert not done.stderr, done.stderr
+    return done.returncode, done.stdout
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], Any], at: int = 0) -> None:
+    """Changes one line of a file of JSON lines, and makes MANIFEST fit."""
+    lines = path.read_text().splitlines()
+    told = json.loads(lines[at])
+    change(told)
+    lines[at] = json.dumps(told)
+    path.write_text("".join(f"{line}\n" for line in lines))
+    refit(path.parent if path.parent.name != "checkpoints" else path.parent.parent)
+
+
+def refit(pack: Path) -> None:
+    files = sorted(path for path in pack.rglob("*") if path.is_file() and path.name != "MANIFEST")
+    named = ((hashlib.sha256(path.read_bytes()).hexdigest(), path.relative_to(pack).as_posix()) for path in files)
+    lines = "".join(f"{digest}  {name}\n" for digest, name in named)
+    (pack / "MANIFEST").write_text(f"{lines}manifest {hashlib.sha256(lines.encode()).hexdigest()}\n")
+
+
+def test_an_untouched_pack_is_intact(pack: Path, mission: Mission) -> None:
+    count = Entry.objects.filter(stream=f"mission:{mission.pk}").count()
+    assert verify(pack) == (0, f"intact: {count} entries of mission:{mission.pk}\n")
+
+
+def test_the_pack_tells_what_was_decided_spent_and_made(pack: Path, mission: Mission) -> None:
+    told = {name: (pack / f"{name}.jsonl").read_text() for name in ("approvals", "policies", "costs", "artifacts")}
+    assert json.loads(told["approvals"].splitlines()[-1])["approved"] is False
+    (policy,) = map(json.loads, told["policies"].splitlines())
+    content = canonical.write(policy["content"])
+    assert hashlib.sha256(content.encode()).hexdigest() == policy["content_hash"]
+    assert json.loads(told["costs"].splitlines()[0])["mission"] == mission.key
+    assert {"share", "$odd", "pr"} <= {each.get("output") for each in map(json.loads, told["artifacts"].splitlines())}
+    assert "began" not in told["artifacts"]
+    assert {path.name for path in (pack / "checkpoints").glob("*.note")} >= {"000000001.note", "000000002.note"}
+
+
+def test_one_changed_character_in_any_file_is_named(pack: Path) -> None:
+    for path in sorted(path for path in pack.rglob("*") if path.is_file() and path.name != "verify.py"):
+        whole = path.read_bytes()
+        if not whole:
+            continue
+        for at in (0, len(whole) // 3, len(whole) - 2):
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+            code, said = verify(pack)
+            assert (code, path.relative_to(pack).as_posix() in said) == (1, True), (path, at, said)
+        path.write_bytes(whole)
+
+
+def test_a_file_that_is_gone_or_was_added_is_named(pack: Path) -> None:
+    (pack / "costs.jsonl").rename(pack / "extra.jsonl")
+    code, said = verify(pack)
+    assert code == 1
+    assert "costs.jsonl is not as MANIFEST says" in said
+    assert "extra.jsonl is not as MANIFEST says" in said
+
+
+COLUMNS = sorted({str(field.column) for field in Entry._meta.concrete_fields} - {"id", "xid", "body", "stream", "seq"})
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_changed_column_is_named_by_its_entry_even_where_manifest_was_made_to_fit(pack: Path, column: str) -> None:
+    def change(told: dict[str, Any]) -> None:
+        value = told[column]
+        told[column] = f"{value[:-1]}{'0' if value[-1] != '0' else '1'}" if isinstance(value, str) and value else 77
+
+    edit(pack / "entries.jsonl", change, at=2)
+    code, said = verify(pack)
+    assert code == 1
+    assert {line.split(":")[0] for line in said.splitlines() if "entry" in line} == {"CHANGED  entry 3"}, said
+
+
+def test_a_changed_or_removed_text_is_named_by_its_entry(pack: Path) -> None:
+    first = json.loads((pack / "bodies.jsonl").read_text().splitlines()[0])
+    edit(pack / "bodies.jsonl", lambda told: told.update(body=told["body"].replace("Ship", "Slip")))
+    code, said = verify(pack)
+    assert code == 1
+    assert f"CHANGED  entry {first['seq']}: the text" in said
+    assert "goal was changed or removed" in said
+
+
+def test_missing_entries_are_named(pack: Path) -> None:
+    lines = (pack / "entries.jsonl").read_text().splitlines(keepends=True)
+    (pack / "entries.jsonl").write_text("".join(lines[:3] + lines[4:]))
+    refit(pack)
+    assert "entry 4: it is missing" in verify(pack)[1]
+    (pack / "entries.jsonl").write_text("".join(lines[:-1]))
+    refit(pack)
+    assert f"entry {len(lines)}: the end is missing" in verify(pack)[1]
+
+
+def test_a_chain_that_was_made_anew_is_found_by_the_checkpoints(pack: Path) -> None:
+    mission = json.loads((pack / "mission.json").read_text())
+    entries = [json.loads(line) for line in (pack / "entries.jsonl").read_text().splitlines()]
+    entries[0]["canonical"] = entries[0]["canonical"].replace("coordinator", "Coordinator")
+    entries[0]["actor_name"] = "Coordinator"
+    before = hashlib.sha256(f"coordinator-trace-v1{mission['installation']}{mission['stream']}".encode()).digest()
+    for entry in entries:
+        before = verifying.link(before, entry["stream"], entry["seq"], entry["recorded_at"], entry["canonical"])
+        entry["hash"] = before.hex()
+    (pack / "entries.jsonl").write_text("".join(f"{json.dumps(entry)}\n" for entry in entries))
+    refit(pack)
+    code, said = verify(pack)
+    assert code == 1
+    assert "checkpoint 1 fixed another one" in said
+
+
+def test_a_forged_proof_is_found(pack: Path) -> None:
+    edit(pack / "checkpoints" / "proofs.jsonl", lambda told: told.update(index=told["index"] + 1), at=-1)
+    assert "its proof does not lead to its root" in verify(pack)[1]
+
+
+def test_a_forged_signature_is_found_and_a_key_of_ones_own_counts(pack: Path) -> None:
+    first = (pack / "checkpoints" / "keys.txt").read_text().splitlines()[0]
+    assert verify(pack, first)[0] == 0
+    stranger = SecretKey.made(first.split("+")[0]).public
+    assert "no key that may sign has signed it" in verify(pack, str(stranger))[1]
+    note = pack / "checkpoints" / "000000001.note"
+    head, _, last = note.read_text().rpartition(" ")
+    note.write_text(f"{head} {last[:20]}{'A' if last[20] != 'A' else 'B'}{last[21:]}")
+    refit(pack)
+    assert "checkpoint 1: no key that may sign has signed it" in verify(pack)[1]
+
+
+def test_the_pack_of_one_file_is_the_same(mission: Mission, tmp_path: Path) -> None:
+    place = tmp_path / "evidence.zip"
+    call_command("trace_export", "--mission", str(mission.pk), "--out", str(place), stdout=StringIO())
+    with zipfile.ZipFile(place) as held:
+        held.extractall(tmp_path / "out")
+    assert verify(tmp_path / "out" / "evidence")[0] == 0
+
+
+def test_what_cannot_be_packed_is_refused_with_a_sentence(mission: Mission, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="There is no mission"):
+        call_command("trace_export", "--mission", "nothing-like-it")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "file").touch()
+    with pytest.raises(CommandError, match="is there already"):
+        call_command("trace_export", "--mission", mission.key, "--out", str(tmp_path / "there"))
+
+
+def test_a_mission_that_ended_is_packed_with_the_policies_of_its_time(tmp_path: Path) -> None:
+    ended = world.mission(MissionStatus.COMPLETED)
+    world.policy({"action_type": "git_push"}, [{"block": "Later."}])
+    place = tmp_path / "pack"
+    call_command("trace_export", "--mission", ended.key, "--out", str(place), stdout=StringIO())
+    assert (place / "policies.jsonl").read_text() == ""
+    assert verify(place)[0] == 0
