@@ -1,31 +1,24 @@
 """A mission whose entries were archived reads as before; where its file is away, everything says so."""
 
 import gzip
-import hashlib
-import json
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from agents.health import ActivityEvent
-from agents.services import presence
-from agents.services.presence import Said
 from coordinator import catching_up
-from missions import jobs
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Mission, Task
 from missions.services import planning, steering
 from sprints.services import opening
 from tests.factories import client_of, person
-from tests.missions import world
-from traceability import archiving, ledger, verifying
+from tests.missions import archives, world
+from tests.missions.archives import archive, stream
+from traceability import archiving, verifying
 from traceability.events import SYSTEM, Actor
 from traceability.models import Archive, Entry
 from traceability.services import archiving as moving
@@ -43,12 +36,7 @@ def directory(committed_db: str, settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ended(directory: Path) -> Mission:
-    """A completed mission with a history of two tasks."""
-    made = world.mission()
-    world.task(made, TaskStatus.COMPLETED, task_id=f"{made.key}-first")
-    world.task(made, TaskStatus.REJECTED, task_id=f"{made.key}-second")
-    steering.move_mission(made, MissionStatus.COMPLETED, expected=None, actor=SYSTEM, now=timezone.now())
-    return Mission.objects.get(pk=made.pk)
+    return archives.ended()
 
 
 @pytest.fixture
@@ -63,13 +51,6 @@ def reader(directory: Path) -> Client:
     return client
 
 
-def archive(*arguments: Any, **options: Any) -> str:
-    """What the command prints."""
-    said = StringIO()
-    call_command("trace_archive", *arguments, stdout=said, stderr=said, **options)
-    return said.getvalue()
-
-
 def pages(client: APIClient, address: str) -> list[dict[str, Any]]:
     """Every entry of a list, page by page."""
     found = []
@@ -79,10 +60,6 @@ def pages(client: APIClient, address: str) -> list[dict[str, Any]]:
         found += answer.data["results"]
         address = answer.data["next"]
     return found
-
-
-def stream(mission: Mission) -> str:
-    return f"mission:{mission.pk}"
 
 
 QUERIES: list[Callable[[Mission], str]] = [
@@ -225,53 +202,6 @@ def test_a_sprint_counts_the_tasks_of_an_archived_mission(operator: APIClient) -
     archive(mission=[made.key], closed_for=0)
     assert [operator.get(address).data for address in addresses] == before
     assert before[1]["average"] == 2
-
-
-def test_missions_that_go_on_or_ended_lately_stay_in_the_table(ended: Mission) -> None:
-    world.mission()
-    assert archive() == "Nothing to archive.\n"
-    assert archive(closed_for=0, dry_run=True).startswith(f"{stream(ended)} ({ended.key}): ")
-    assert not Archive.objects.exists()
-    with pytest.raises(CommandError, match="too lately"):
-        archive(mission=[ended.key], closed_for=1)
-    with pytest.raises(CommandError, match="it has not ended"):
-        archive(mission=[world.mission().key], closed_for=0)
-    with pytest.raises(CommandError, match="no-such"):
-        archive(mission=["no-such"], closed_for=0)
-
-
-def test_a_mission_is_archived_once(ended: Mission) -> None:
-    assert f"{stream(ended)}: entries 1 to " in archive(closed_for=0)
-    assert archive(closed_for=0) == "Nothing to archive.\n"
-    with pytest.raises(CommandError, match="no entry that is not archived"):
-        archive(mission=[ended.key], closed_for=0)
-
-
-def test_the_files_are_told_as_json(ended: Mission, directory: Path) -> None:
-    (line,) = archive(closed_for=0, json=True).splitlines()
-    told = json.loads(line)
-    assert told["stream"] == stream(ended)
-    assert hashlib.sha256(Path(told["path"]).read_bytes()).hexdigest() == told["sha256"]
-
-
-def test_agents_that_went_away_are_archived_only_when_asked_for() -> None:
-    gone, here = world.agent(), world.agent()
-    with ledger.writing():
-        presence.hear(gone, [Said(event=ActivityEvent.STOP, at=timezone.now())], actor=SYSTEM, now=timezone.now())
-    assert archive(closed_for=0) == "Nothing to archive.\n"
-    assert f"agent:{gone.pk}: entries 1 to 2" in archive(closed_for=0, agents=True)
-    assert Entry.objects.of_agent(here.pk).exists()
-    assert [entry.kind for entry in archiving.entries(f"agent:{gone.pk}")] == ["agent.created", "agent.status_changed"]
-
-
-def test_the_clock_archives_only_where_it_was_told_to(ended: Mission, settings: Any) -> None:
-    settings.ARCHIVE_CLOSED_AFTER_DAYS = None
-    assert jobs.archive() == 0
-    settings.ARCHIVE_CLOSED_AFTER_DAYS = 30
-    assert jobs.archive() == 0
-    settings.ARCHIVE_CLOSED_AFTER_DAYS = 0
-    assert jobs.archive() == 1
-    assert not Entry.objects.in_stream(stream(ended)).exists()
 
 
 def test_a_reader_that_resumes_from_before_an_archived_entry_is_told_to_start_anew(ended: Mission) -> None:

@@ -42,6 +42,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "policies.decision": SHOWN,
     "policies.policy": WORKED,
     "sprints.sprint": WORKED,
+    "traceability.archive": SHOWN,
     "traceability.entry": SHOWN,
     "traceability.keyresult": WORKED,
     "traceability.objective": WORKED,

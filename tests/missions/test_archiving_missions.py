@@ -1,0 +1,81 @@
+"""What the command and the clock archive: missions that ended and are silent for long, and what they say of others."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+from django.utils import timezone
+
+from agents.health import ActivityEvent
+from agents.services import presence
+from agents.services.presence import Said
+from missions import jobs
+from missions.models import Mission
+from tests.missions import archives, world
+from tests.missions.archives import archive, stream
+from traceability import archiving, ledger
+from traceability.events import SYSTEM
+from traceability.models import Archive, Entry
+
+pytestmark = pytest.mark.breaks_history
+
+
+@pytest.fixture(autouse=True)
+def directory(committed_db: str, settings: Any, tmp_path: Path) -> Path:
+    settings.ARCHIVE_DIR = tmp_path / "archive"
+    return tmp_path / "archive"
+
+
+@pytest.fixture
+def ended(directory: Path) -> Mission:
+    return archives.ended()
+
+
+def test_missions_that_go_on_or_ended_lately_stay_in_the_table(ended: Mission) -> None:
+    world.mission()
+    assert archive() == "Nothing to archive.\n"
+    assert archive(closed_for=0, dry_run=True).startswith(f"{stream(ended)} ({ended.key}): ")
+    assert not Archive.objects.exists()
+    with pytest.raises(CommandError, match="too lately"):
+        archive(mission=[ended.key], closed_for=1)
+    with pytest.raises(CommandError, match="it has not ended"):
+        archive(mission=[world.mission().key], closed_for=0)
+    with pytest.raises(CommandError, match="no-such"):
+        archive(mission=["no-such"], closed_for=0)
+
+
+def test_a_mission_is_archived_once(ended: Mission) -> None:
+    assert f"{stream(ended)}: entries 1 to " in archive(closed_for=0)
+    assert archive(closed_for=0) == "Nothing to archive.\n"
+    with pytest.raises(CommandError, match="no entry that is not archived"):
+        archive(mission=[ended.key], closed_for=0)
+
+
+def test_the_files_are_told_as_json(ended: Mission, directory: Path) -> None:
+    (line,) = archive(closed_for=0, json=True).splitlines()
+    told = json.loads(line)
+    assert told["stream"] == stream(ended)
+    assert hashlib.sha256(Path(told["path"]).read_bytes()).hexdigest() == told["sha256"]
+
+
+def test_agents_that_went_away_are_archived_only_when_asked_for() -> None:
+    gone, here = world.agent(), world.agent()
+    with ledger.writing():
+        presence.hear(gone, [Said(event=ActivityEvent.STOP, at=timezone.now())], actor=SYSTEM, now=timezone.now())
+    assert archive(closed_for=0) == "Nothing to archive.\n"
+    assert f"agent:{gone.pk}: entries 1 to 2" in archive(closed_for=0, agents=True)
+    assert Entry.objects.of_agent(here.pk).exists()
+    assert [entry.kind for entry in archiving.entries(f"agent:{gone.pk}")] == ["agent.created", "agent.status_changed"]
+
+
+def test_the_clock_archives_only_where_it_was_told_to(ended: Mission, settings: Any) -> None:
+    settings.ARCHIVE_CLOSED_AFTER_DAYS = None
+    assert jobs.archive() == 0
+    settings.ARCHIVE_CLOSED_AFTER_DAYS = 30
+    assert jobs.archive() == 0
+    settings.ARCHIVE_CLOSED_AFTER_DAYS = 0
+    assert jobs.archive() == 1
+    assert not Entry.objects.in_stream(stream(ended)).exists()
