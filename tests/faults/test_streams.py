@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from queue import Queue
+from threading import Thread
 
 import pytest
 from django.conf import settings
@@ -20,6 +22,7 @@ from tests.realtime.test_stream import some_mission
 from traceability.models import Entry
 
 WITHIN_S = 60
+QUIET_S = 20
 pytestmark = [pytest.mark.breaks_history, pytest.mark.xdist_group("streams")]
 
 
@@ -65,10 +68,13 @@ class Tailing:
             cwd=settings.BASE_DIR,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            start_new_session=True,
             text=True,
         )
         self.got: list[int] = []
         self.odd: list[str] = []
+        self.said: Queue[str] = Queue()
+        Thread(target=self._listen, daemon=True).start()
 
     def begin(self) -> int:
         """Lets a reader go on after the last id that was said; its process id."""
@@ -88,16 +94,19 @@ class Tailing:
         while (line := self._line()) != "ended":
             self._take(line)
 
-    def end(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
+    def close(self) -> None:
+        """Ends the process and the reader that it has forked."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(WITHIN_S)
 
-    def _line(self) -> str:
+    def _listen(self) -> None:
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line, "the reader's process has ended"
-        return line.strip()
+        for line in self.process.stdout:
+            self.said.put(line.strip())
+
+    def _line(self) -> str:
+        """The next line; raises Empty when none comes."""
+        return self.said.get(timeout=QUIET_S)
 
     def _take(self, line: str) -> None:
         if line.isdigit():
@@ -109,21 +118,20 @@ class Tailing:
 def test_a_reader_killed_ten_times_gets_ten_thousand_commits_of_eight_writers_once_in_order(committed_db: str) -> None:
     missions = [Ref(10_000_000 + number, f"m-{number}") for number in range(60)]
     chance = random.Random(7)
-    tailing = Tailing(committed_db)
-    with writing(committed_db, missions, plain=6, ledger=2, each=1250, slowest_ms=10) as writers:
+    with (
+        closing(Tailing(committed_db)) as tailing,
+        writing(committed_db, missions, plain=6, ledger=2, each=1250, slowest_ms=10) as writers,
+    ):
         for _ in range(10):
             pid = tailing.begin()
             tailing.hear(chance.randrange(100, 1000))
             os.kill(pid, signal.SIGKILL)
             tailing.rest()
-        last = tailing.begin()
+        tailing.begin()
         for each in writers:
             assert each.wait(WITHIN_S) == 0
-    written = list(Entry.objects.filter(kind="task.noted").order_by("pk").values_list("pk", flat=True))
-    tailing.hear(len(written) - len(tailing.got))
-    os.kill(last, signal.SIGKILL)
-    tailing.rest()
-    tailing.end()
+        written = list(Entry.objects.filter(kind="task.noted").order_by("pk").values_list("pk", flat=True))
+        tailing.hear(len(written) - len(tailing.got))
     assert len(written) >= 10_000
     assert tailing.got == written
     assert set(tailing.odd) == {"subscribed"}
