@@ -10,9 +10,10 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import FailedSignIn, User
-from accounts.services import signing_in
+from accounts.services import managing_people, signing_in
 from coordinator.lib.errors import TooMany
 from tests.factories import person, service
+from traceability.events import SYSTEM
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -39,7 +40,7 @@ def test_the_right_password_signs_in_whatever_the_case_of_the_address() -> None:
 
 def test_a_service_account_and_a_deactivated_one_cannot_sign_in() -> None:
     agent, gone = service(), person(password=PASSWORD)
-    User.objects.filter(pk=gone.pk).update(is_active=False)
+    managing_people.revise_account(gone, is_active=False, actor=SYSTEM, now=timezone.now())
     User.objects.filter(pk=agent.pk).update(password=gone.password)
     for user in (agent, gone):
         with pytest.raises(signing_in.WrongPassword):

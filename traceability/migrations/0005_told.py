@@ -1,0 +1,111 @@
+"""No objective, key result or requirement changes what it says without its entry, whoever writes."""
+
+from django.db import migrations
+
+TOLD = """
+-- The first argument names kinds of entries; after it come pairs: a path into the entry's text, and the column of the
+-- row whose value must stand there.
+CREATE FUNCTION traceability_told() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    changed record;
+    places text[];
+    stored text;
+    values text[];
+BEGIN
+    changed := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+    FOR place IN 1 .. TG_NARGS - 2 BY 2 LOOP
+        EXECUTE format('SELECT ($1).%I::text', TG_ARGV[place + 1]) INTO stored USING changed;
+        places := places || TG_ARGV[place];
+        values := values || stored;
+    END LOOP;
+    PERFORM 1 FROM traceability_entry AS entry
+    WHERE entry.xid = pg_current_xact_id() AND entry.kind = ANY (TG_ARGV[0]::text[]) AND (
+        SELECT bool_and(entry.canonical::json #>> string_to_array(pair.place, '.') IS NOT DISTINCT FROM pair.value)
+        FROM unnest(places, values) AS pair(place, value));
+    IF NOT FOUND THEN
+        RAISE EXCEPTION '% of % % came without an entry in the ledger (%)', lower(TG_OP), TG_TABLE_NAME, values[1], TG_ARGV[0]
+            USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NULL;
+END $$;
+"""
+
+GUARD = """
+CREATE CONSTRAINT TRIGGER {name} AFTER {event} ON {table}
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW {when} EXECUTE FUNCTION traceability_told({told});
+ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name};
+"""
+
+GUARDS = (
+    (
+        "objective_creation_told",
+        "INSERT",
+        "traceability_objective",
+        "",
+        "'{objective.created}', 'refs.subject.id', 'id'",
+    ),
+    (
+        "objective_change_told",
+        "UPDATE",
+        "traceability_objective",
+        "WHEN (OLD.status IS DISTINCT FROM NEW.status)",
+        "'{objective.updated}', 'refs.subject.id', 'id'",
+    ),
+    (
+        "key_result_creation_told",
+        "INSERT",
+        "traceability_keyresult",
+        "",
+        "'{key_result.created}', 'refs.subject.id', 'id'",
+    ),
+    (
+        "key_result_change_told",
+        "UPDATE",
+        "traceability_keyresult",
+        "WHEN (OLD.current IS DISTINCT FROM NEW.current OR OLD.target IS DISTINCT FROM NEW.target OR OLD.start IS DISTINCT FROM NEW.start OR OLD.weight IS DISTINCT FROM NEW.weight)",
+        "'{key_result.updated}', 'refs.subject.id', 'id'",
+    ),
+    (
+        "requirement_creation_told",
+        "INSERT",
+        "traceability_requirement",
+        "",
+        "'{requirement.created}', 'refs.subject.id', 'id'",
+    ),
+    (
+        "requirement_change_told",
+        "UPDATE",
+        "traceability_requirement",
+        "WHEN (OLD.status IS DISTINCT FROM NEW.status OR OLD.revision IS DISTINCT FROM NEW.revision OR OLD.key_result_id IS DISTINCT FROM NEW.key_result_id OR OLD.priority IS DISTINCT FROM NEW.priority)",
+        "'{requirement.updated}', 'refs.subject.id', 'id'",
+    ),
+)
+"""Name, event, table, condition, and what the entry must say."""
+
+FIXED = r"""
+-- No object of the caller's own may stand in for one of ours.
+DO $$
+DECLARE
+    each regprocedure;
+BEGIN
+    FOR each IN SELECT oid FROM pg_proc
+        WHERE pronamespace = current_schema()::regnamespace AND proname = 'traceability_told'
+    LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, %I, pg_temp', each, current_schema());
+    END LOOP;
+END $$;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("traceability", "0004_checkpoint")]
+    operations = [
+        migrations.RunSQL(TOLD, migrations.RunSQL.noop),
+        *(
+            migrations.RunSQL(
+                GUARD.format(name=name, event=event, table=table, when=when, told=told), migrations.RunSQL.noop
+            )
+            for name, event, table, when, told in GUARDS
+        ),
+        migrations.RunSQL(FIXED, migrations.RunSQL.noop),
+    ]
