@@ -90,17 +90,23 @@ def _keys_of(viewer: User, now: datetime) -> dict[str, str]:
 
 
 def _told(owner: Agent, now: datetime) -> dict[str, str]:
-    """A webhook of the owner's, with a delivery that waits."""
+    """Two webhooks of the owner's, one of them paused; a delivery that waits, and one that was sent."""
     account = owner.service_account
     assert account is not None
-    place = keeping_notifications.create(
-        endpoint_id="n-1", kind="webhook", address="https://hooks.example.org/owner", topics=["tasks"],
-        by=Credential(account, account.scopes), actor=SYSTEM, now=now,
+    place, silent = (
+        keeping_notifications.create(
+            endpoint_id=key, kind="webhook", address="https://hooks.example.org/owner", topics=["tasks"],
+            by=Credential(account, account.scopes), actor=SYSTEM, now=now,
+        ) for key in ("n-1", "n-2")
     )  # fmt: skip
-    delivery = Delivery.objects.create(
-        endpoint=place, entry=1, topic="tasks", event="task.created", at=now, created_at=now
+    keeping_notifications.pause(silent, actor=SYSTEM, now=now)
+    waits, sent = (
+        Delivery.objects.create(
+            endpoint=place, entry=entry, topic="tasks", event="task.created", at=now, created_at=now, state=state
+        )
+        for entry, state in enumerate((Delivery.State.WAITING, Delivery.State.DELIVERED), 1)
     )
-    return {"notification": place.key, "delivery": str(delivery.pk)}
+    return {"notification": place.key, "silent": silent.key, "delivery": str(waits.pk), "sent": str(sent.pk)}
 
 
 def _goals(now: datetime) -> dict[str, str]:
