@@ -49,6 +49,11 @@ def is_full(number: int) -> bool:
     return number % EVERY_FULL == 1
 
 
+def last_full_but_one(number: int) -> int:
+    """The checkpoint with all heads before the newest such one: a day or two before `number`."""
+    return max(1, (number - 1) // EVERY_FULL * EVERY_FULL + 1 - EVERY_FULL)
+
+
 def note_file(directory: Path, number: int) -> Path:
     return directory / f"{number:09}.note"
 

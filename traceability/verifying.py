@@ -20,7 +20,9 @@ from traceability.proving.findings import UNCHECKED, Finding, Proof
 from traceability.proving.record import Record
 from traceability.proving.walk import Gap, Pins, Place, Walk
 
-__all__ = ["Finding", "Proof", "first_link", "link", "of_this_installation", "prove", "verify"]
+__all__ = [
+    "Finding", "Proof", "first_link", "latest_of_this_installation", "link", "of_this_installation", "prove", "verify",
+]  # fmt: skip
 
 
 def first_link(stream: str) -> bytes:
@@ -29,8 +31,12 @@ def first_link(stream: str) -> bytes:
 
 
 def prove(stream: str | None = None) -> Proof:
-    """As `verify`, with the checkpoints of this installation."""
-    return verify(stream, record=of_this_installation())
+    """As `verify`, with the checkpoints of this installation of the last day or two.
+
+    The first of them has the heads of all streams, so what was removed or written anew before them is found as well;
+    the command reads all checkpoints there ever were.
+    """
+    return verify(stream, record=latest_of_this_installation())
 
 
 def of_this_installation(directory: Path | None = None, keys: Sequence[PublicKey] = ()) -> Record:
@@ -40,6 +46,15 @@ def of_this_installation(directory: Path | None = None, keys: Sequence[PublicKey
     """
     rows = {} if directory else dict(Checkpoint.objects.order_by("n").values_list("n", "note"))
     return notes.read(directory or checkpoints.here(), keys=keys or checkpoints.trusted(), rows=rows)
+
+
+def latest_of_this_installation() -> Record:
+    """As `of_this_installation`, of the latest checkpoints only."""
+    directory = checkpoints.here()
+    first = checkpoints.last_full_but_one(max(checkpoints.numbers(directory), default=0))
+    rows = dict(Checkpoint.objects.filter(n__gte=first).order_by("n").values_list("n", "note"))
+    bringing = Checkpoint.objects.bringing_a_key().filter(n__lt=first).values_list("n", flat=True)
+    return notes.read(directory, keys=checkpoints.trusted(), rows=rows, first=first, bringing=bringing)
 
 
 def verify(

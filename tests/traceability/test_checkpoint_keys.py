@@ -87,3 +87,17 @@ def test_keys_read_back_as_they_were_written() -> None:
     assert SecretKey.read(key.written()) == key
     assert PublicKey.read(str(key.public)) == key.public
     assert keys.ED25519 == b"\x01"
+
+
+def test_after_a_key_was_lost_only_who_trusts_the_new_one_believes_what_it_signed(shelf: Shelf, fixed: Ref) -> None:
+    lost = SecretKey.read(shelf.keyring.file.read_text()).public
+    shelf.keyring.file.unlink()
+    say(fixed, "more")
+    with pytest.raises(NotOurCheckpoint, match="--key-lost"):
+        shelf.take()
+    checkpointing.begin_anew(shelf.directory, shelf.keyring, now=AT)
+    say(fixed, "more")
+    assert shelf.take()
+    assert shelf.wrong() == [(4, "bad_signature"), (5, "bad_signature")]
+    found = SecretKey.read(shelf.keyring.file.read_text()).public
+    assert shelf.wrong(keys=[lost, found]) == []

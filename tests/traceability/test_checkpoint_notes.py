@@ -1,11 +1,14 @@
 """Whatever is done to the checkpoints themselves is found."""
 
+from typing import Any
+
 import pytest
 
 from coordinator.lib.refs import Ref
+from tests.traceability.conftest import new_mission
 from tests.traceability.force import by_force, findings, rewrite, say, told
 from tests.traceability.shelf import Shelf, fixed, shelf
-from traceability import checkpoints, notes
+from traceability import checkpoints, notes, verifying
 from traceability.keys import SecretKey
 from traceability.models import Installation
 
@@ -102,3 +105,25 @@ def test_a_replaced_past_is_found_by_what_was_remembered(shelf: Shelf, fixed: Re
     assert shelf.wrong() == []
     (shelf.directory / "verified.json").write_bytes(memory)
     assert shelf.wrong() == [(3, "checkpoint_gap")]
+
+
+def test_the_latest_checkpoints_are_enough_to_find_what_was_done_before_them(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """The pages and the API read those of a day or two; the keys of all that lie before still count."""
+    settings.CHECKPOINT_DIR = shelf.directory
+    monkeypatch.setattr(checkpoints, "EVERY_FULL", 3)
+    mission, other = told(2), new_mission()
+    shelf.take()
+    shelf.rotate()
+    for number in range(8):
+        say(other, f"{number}")
+        shelf.take()
+    assert verifying.latest_of_this_installation().seen.as_data()["checked"] == 1 + 4
+    assert verifying.prove().findings == ()
+    shelf.note(3).unlink()
+    assert verifying.prove().findings == ()
+    rewrite(mission, 1, "ada@example.org", "eve@example.org")
+    assert [(each.seq, each.kind) for each in verifying.prove().findings] == [(2, "rewritten_before_checkpoint")]
+    shelf.note(2).unlink()
+    assert (2, "checkpoint_gap") in [(each.seq, each.kind) for each in verifying.prove().findings]

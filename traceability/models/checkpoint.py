@@ -9,6 +9,10 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
     def newest(self) -> "Checkpoint | None":
         return self.order_by("-n").first()
 
+    def bringing_a_key(self) -> Self:
+        """Those that handed the signing over."""
+        return self.filter(note__contains="\nkey ").order_by("n")
+
     def unsent(self) -> Self:
         """Those that the outside has not accepted yet, oldest first."""
         return self.filter(published_at=None).order_by("n")

@@ -28,11 +28,19 @@ class Record:
         return Notes(len(self.notes), self.notes[-1].number, self.notes[-1].at)
 
 
-def read(directory: Path, *, keys: Sequence[PublicKey] = (), rows: Mapping[int, str] | None = None) -> Record:
+def read(
+    directory: Path,
+    *,
+    keys: Sequence[PublicKey] = (),
+    rows: Mapping[int, str] | None = None,
+    first: int = 1,
+    bringing: Iterable[int] = (),
+) -> Record:
     """Reads and checks every note: form, signature, order, and the heads that belong to it.
 
     The first key in the directory, or the `keys` that somebody keeps elsewhere, may sign; a later key when a
-    key that may sign has signed for it. `rows` are the texts that the database has of the same notes.
+    key that may sign has signed for it. `rows` are the texts that the database has of the same notes. From `first` on,
+    which has all heads, everything is read; of what lies before only the notes `bringing` a key.
     """
     found = Record()
     there = checkpoints.numbers(directory)
@@ -47,7 +55,8 @@ def read(directory: Path, *, keys: Sequence[PublicKey] = (), rows: Mapping[int, 
     if not may_sign:
         found.unchecked.append(Finding(STREAM, 0, "keys_missing", f"there is no keys.txt in {directory}"))
         return found
-    _Reader(directory, found, may_sign, rows or {}).read(there)
+    earlier = [number for number in bringing if number < first]
+    _Reader(directory, found, may_sign, rows or {}, first).read(there, earlier)
     found.findings += _against_memory(directory, found.notes)
     return found
 
@@ -58,15 +67,16 @@ class _Reader:
     found: Record
     keys: list[PublicKey]
     rows: Mapping[int, str]
+    first: int = 1
     heads: Heads = field(default_factory=dict)
     whole: bool = True
     newest: int = 0
 
-    def read(self, there: Sequence[int]) -> None:
+    def read(self, there: Sequence[int], earlier: Iterable[int]) -> None:
         known, self.newest = set(there), max(there, default=0)
         last = max((*there, *self.rows))
         before: Note | None = None
-        for number in range(1, last + 1):
+        for number in (*sorted(earlier), *range(self.first, last + 1)):
             if number not in known:
                 self._say(number, "checkpoint_gap", "its note is not here")
                 before, self.whole = None, False
@@ -84,7 +94,7 @@ class _Reader:
         if trouble := self._trouble(number, note, before):
             self._say(number, *trouble)
             self.whole = False
-            return note
+            return None
         if number in self.rows and self.rows[number] != text:
             self._say(number, "checkpoint_gap", "the database has another text of this checkpoint")
         self.found.notes.append(note)
@@ -99,7 +109,8 @@ class _Reader:
         if note.origin != self.keys[0].name:
             return "bad_signature", f"it is a checkpoint of {note.origin}"
         expected = before.digest if before else notes.NOTHING_BEFORE
-        if note.prev != expected and (before or number == 1):
+        follows = before is not None and before.number == number - 1
+        if note.prev != expected and (follows or number == 1):
             return "checkpoint_gap", "it does not follow the checkpoint before it"
         return self._new_key(note)
 

@@ -57,6 +57,18 @@ def rotate(directory: Path, keyring: Keyring, *, old: SecretKey | None, now: dat
         return made
 
 
+def begin_anew(directory: Path, keyring: Keyring, *, now: datetime) -> Checkpoint:
+    """A checkpoint by a key that no earlier one vouches for: the one until now is lost.
+
+    It counts where the operator names both keys as trusted, and nowhere else.
+    """
+    with transaction.atomic():
+        _alone()
+        before = mend(directory, keyring)
+        fresh = keyring.key(_origin())
+        return _made(directory, before, _heads(), now, (fresh,), brings=fresh.public, vouched=False)
+
+
 def mend(directory: Path, keyring: Keyring) -> Checkpoint | None:
     """Makes rows and files agree after a crash or a restore; answers the newest checkpoint.
 
@@ -106,9 +118,10 @@ def _made(
     now: datetime,
     signers: tuple[SecretKey, ...],
     brings: PublicKey | None = None,
+    vouched: bool = True,
 ) -> Checkpoint:
     last = notes.read(before.note) if before else None
-    if last:
+    if last and vouched:
         _require_ours(last, signers[0])
     number = last.number + 1 if last else 1
     known = checkpoints.heads_at(directory, last.number) if last else {}
@@ -138,7 +151,7 @@ def _require_ours(last: Note, signer: SecretKey) -> None:
     if not last.is_signed_by(signer.public) or (last.key and last.key != str(signer.public)):
         raise NotOurCheckpoint(
             f"Checkpoint {last.number} was signed by another key. Bring that key back, or hand the signing over with"
-            " `trace_checkpoint --rotate-key --old-key FILE`."
+            " `trace_checkpoint --rotate-key --old-key FILE`; where it is lost, `trace_checkpoint --key-lost`."
         )
 
 

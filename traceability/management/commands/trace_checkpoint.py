@@ -23,6 +23,10 @@ class Command(BaseCommand):
             "--old-key", type=Path, metavar="FILE", help="with --rotate-key: the key until now; CHECKPOINT_KEY is new"
         )
 
+        parser.add_argument(
+            "--key-lost", action="store_true", help="go on with the key that is here, for which no earlier one vouches"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             made = self._made(options)
@@ -37,6 +41,8 @@ class Command(BaseCommand):
 
     def _made(self, options: dict[str, Any]) -> Checkpoint | None:
         directory, keyring, now = checkpoints.here(), checkpoints.keyring(), timezone.now()
+        if options["key_lost"]:
+            return checkpointing.begin_anew(directory, keyring, now=now)
         if not options["rotate_key"]:
             return checkpointing.take(directory, keyring, now=now)
         if keyring.given and not options["old_key"]:
