@@ -15,21 +15,26 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.roles import ROLES
 from benchmarks.spine.ground import Figure
+from coordinator.dashboard.replays import Past
 from coordinator.lib.refs import Ref
 from missions import events
+from missions.models import Mission
+from missions.replay import stream_of
 from missions.replaying import folding, reading, snapshots
+from missions.services import planning
 from missions.supervision.server import MissionServer
 from policies.events import DecisionMade
 from traceability import ledger
 from traceability.events import Actor
 
 ENTRIES, TASKS, BATCH, RUNS, STEPS = 20_000, 400, 500, 5, 60
-MISSION = 1
 
 
 def run(database: str) -> list[Figure]:
-    stream = _write()
+    mission = _write()
+    stream = stream_of(mission.pk)
     read = _seconds(lambda: deque(reading.entries(stream), maxlen=0))
     folded = _seconds(lambda: folding.fold(reading.entries(stream)))
     busy = median(_once(lambda: folding.fold(reading.entries(stream)), time.process_time) for _ in range(RUNS))
@@ -39,7 +44,7 @@ def run(database: str) -> list[Figure]:
         ("the same for each second of the reader's CPU", ENTRIES / busy, "entries/s"),
         (
             "a mission's process catches up with 20,000 entries",
-            _seconds(lambda: MissionServer(MISSION).catch_up()) * 1000,
+            _seconds(lambda: MissionServer(mission.pk).catch_up()) * 1000,
             "ms",
         ),
     ]
@@ -50,11 +55,19 @@ def run(database: str) -> list[Figure]:
     chance = random.Random(7)
     far = [_once(lambda: snapshots.state_at(stream, chance.randrange(1, ENTRIES))) for _ in range(STEPS)]
     near = [_once(lambda at=at: snapshots.state_at(stream, at)) for at in range(9_700, 9_700 + STEPS)]
+    step = [_once(lambda at=at: _look(mission, at)) for at in range(12_300, 12_300 + STEPS)]
     figures += [
         ("its state at a moment chosen at random, p50", median(far) * 1000, "ms"),
         ("its state one entry further, p50", median(near) * 1000, "ms"),
+        ("all that the page reads for one step of its slider, p50", median(step) * 1000, "ms"),
     ]
     return figures
+
+
+def _look(mission: Mission, seq: int) -> None:
+    past = Past(mission, {"at": "", "seq": str(seq), "with": "", "with_seq": ""}, ROLES["viewer"])
+    past.slider()
+    past.board()
 
 
 def _seconds(work: Callable[[], Any]) -> float:
@@ -67,25 +80,21 @@ def _once(work: Callable[[], Any], clock: Callable[[], float] = time.perf_counte
     return clock() - began
 
 
-def _write() -> str:
+def _write() -> Mission:
     """Tells the mission's history, in transactions of 500 entries."""
-    actor, now, told = Actor("agent", 7, "coder", request_id="0b4cf1f0-6f2e-4b9a-9f0e-5f1d2b3c4d5e"), timezone.now(), 0
-    story = _story(random.Random(7))
+    actor = Actor("agent", 7, "coder", request_id="0b4cf1f0-6f2e-4b9a-9f0e-5f1d2b3c4d5e")
+    now, told = timezone.now(), 1
+    mission = planning.create_mission(mission_id="checkout", goal="Rewrite the checkout", actor=actor, now=now)
+    story = _story(mission.ref, random.Random(7))
     while told < ENTRIES:
         with ledger.writing():
             for _ in range(min(BATCH, ENTRIES - told)):
                 ledger.record(next(story), actor=actor, at=now)
                 told += 1
-    return f"mission:{MISSION}"
+    return mission
 
 
-def _story(chance: random.Random) -> Iterator[Any]:
-    mission = Ref(MISSION, "checkout")
-    fields = {
-        "mission_id": "checkout", "goal": "Rewrite the checkout", "description": "", "status": "planning",
-        "owner": None, "budget_usd": "60", "deadline": None, "review_required": True, "four_eyes": False,
-    }  # fmt: skip
-    yield events.MissionCreated(mission=mission, fields=fields)
+def _story(mission: Ref, chance: random.Random) -> Iterator[Any]:
     for number in range(TASKS):
         yield events.TaskCreated(mission=mission, task=Ref(number, f"task-{number}"), fields=_task(number))
     while True:
