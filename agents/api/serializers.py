@@ -11,7 +11,7 @@ from agents.costs import Use
 from agents.health import ActivityEvent, AgentStatus
 from agents.models import Activity, Agent
 from coordinator.lib.errors import Invalid
-from coordinator.lib.serializers import Key, Money, Naming, ObjectField, Strict, StrictModel, Text, TextList
+from coordinator.lib.serializers import Happened, Key, Money, Naming, ObjectField, Strict, StrictModel, Text, TextList
 
 NO_ADAPTER = {None, "", "none"}
 TEXT: dict[str, Any] = {"type": ["string", "null"], "maxLength": costs.LONGEST}
@@ -114,9 +114,7 @@ class ActivityBody(Strict):
     )
     context = ObjectField(required=False, allow_null=True)  # type: ignore[assignment]
     usage = UsageField(required=False, allow_null=True)
-    timestamp = serializers.DateTimeField(
-        required=False, allow_null=True, help_text="When it happened; now when left out."
-    )
+    timestamp = Happened(required=False, allow_null=True, help_text="When it happened; now when left out.")
 
 
 class ActivityShape(serializers.ModelSerializer[Activity]):

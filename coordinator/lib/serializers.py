@@ -1,9 +1,10 @@
 """Bodies: strict on the way in (an unknown field is an error), plain on the way out."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from coordinator.lib.errors import Missing
@@ -114,6 +115,18 @@ class Instant(serializers.DateTimeField):
         if not isinstance(data, str) or not self.FORM.fullmatch(data):
             raise serializers.ValidationError("This must be an RFC 3339 time with a zone: 2026-11-24T12:00:00Z.")
         found: datetime = super().to_internal_value(data)
+        return found
+
+
+class Happened(serializers.DateTimeField):
+    """When something happened, by the client's clock; one that runs far ahead of ours is refused."""
+
+    AHEAD = timedelta(minutes=5)
+
+    def to_internal_value(self, value: Any) -> datetime:
+        found: datetime = super().to_internal_value(value)
+        if found > timezone.now() + self.AHEAD:
+            raise serializers.ValidationError("This is in the future: set your clock, or leave it out.")
         return found
 
 

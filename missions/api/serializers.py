@@ -10,6 +10,7 @@ from accounts.models import User
 from agents.api.serializers import USAGE_SCHEMA
 from agents.models import Agent
 from coordinator.lib.serializers import (
+    Happened,
     Instant,
     Key,
     Money,
@@ -129,7 +130,7 @@ class TaskShape(StrictModel):
 
 class LogLine(Strict):
     message = Text(max_length=20_000, allow_blank=True)
-    timestamp = serializers.DateTimeField(required=False)
+    timestamp = Happened(required=False)
     level = Text(required=False, max_length=20)
 
     def validate(self, line: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from agents.services.metering import Metered
 from agents.services.presence import Said
 from missions import places
 from missions.places import Place
-from missions.services import metering
+from missions.services import callers, metering
 from missions.services.metering import Charge
 from traceability import ledger
 from traceability.events import Actor
@@ -54,6 +54,7 @@ def hear(named: str, lines: Sequence[Line], *, user: Any, scopes: frozenset[str]
     spends = any(line.use for line in lines)
     with ledger.writing():
         agent = registering.reporter(named, user=user, scopes=scopes, actor=actor, now=now, lock=not spends)
+        actor = callers.acting(actor, callers.of(user, agent))
         found = places.of([line.context for line in lines], agent)
         metered = _charge(agent, lines, found, user, actor, now) if spends else {}
         if spends:

@@ -81,12 +81,17 @@ def test_the_context_may_be_left_out_null_or_wrapped() -> None:
     assert (wrapped.status_code, wrapped.json()["agent_status"]) == (201, "offline")
 
 
-def test_a_time_in_the_past_is_kept_and_one_in_the_future_is_now() -> None:
+def test_a_time_in_the_past_is_kept_one_a_little_ahead_is_now_and_one_in_the_future_is_refused() -> None:
     row, client = agent_with_client()
     past = say(row, client, "heartbeat", timestamp="2026-01-01T00:00:00Z").json()
     assert past["at"] == "2026-01-01T00:00:00Z"
-    future = say(row, client, "heartbeat", timestamp="2999-01-01T00:00:00Z").json()
-    assert future["at"] == future["received_at"]
+    ahead = (timezone.now() + timedelta(minutes=4)).isoformat()
+    soon = say(row, client, "heartbeat", timestamp=ahead).json()
+    assert soon["at"] == soon["received_at"]
+    body = {"event": "heartbeat", "timestamp": (timezone.now() + timedelta(minutes=6)).isoformat()}
+    refused = client.post(f"/api/agents/{row.key}/activity", body, format="json")
+    assert (refused.status_code, list(refused.json()["errors"])) == (422, ["timestamp"])
+    assert row.activities.count() == 2
 
 
 def test_a_batch_is_stored_in_its_order_and_history_has_each_change() -> None:
