@@ -8,12 +8,14 @@ from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from coordinator.dashboard.live import Page, respond
 from coordinator.lib.admin import CoordinatorAdminSite
 from coordinator.lib.errors import Missing
 from coordinator.lib.navigation import holds
+from traceability.archiving import ArchiveChanged, ArchiveMissing
 
 View = Callable[..., HttpResponse]
 
@@ -24,7 +26,10 @@ def site() -> CoordinatorAdminSite:
 
 
 def page(scope: str) -> Callable[[Callable[..., Page]], View]:
-    """Makes a view of a function that answers a `Page`: sign-in first, then the scope, then 404 for what is missing."""
+    """Makes a view of a function that answers a `Page`: sign-in first, then the scope, then 404 for what is missing.
+
+    History whose file is away has a page that says so, where no region can.
+    """
 
     def made(view: Callable[..., Page]) -> View:
         @wraps(view)
@@ -37,6 +42,8 @@ def page(scope: str) -> Callable[[Callable[..., Page]], View]:
                 return respond(request, site(), view(request, **named))
             except Missing as missing:
                 raise Http404(missing.detail) from missing
+            except (ArchiveMissing, ArchiveChanged) as away:
+                return render(request, "away.html", {"away": away}, status=away.status)
 
         answer.scope = scope  # type: ignore[attr-defined]
         return require_safe(answer)

@@ -1,6 +1,6 @@
 """A mission whose entries were archived reads as before; where its file is away, everything says so."""
 
-import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,8 @@ from sprints.services import opening
 from tests.factories import client_of, person
 from tests.missions import archives, world
 from tests.missions.archives import archive, stream
-from traceability import archiving, verifying
 from traceability.events import SYSTEM, Actor
-from traceability.models import Archive, Entry
+from traceability.models import Entry
 from traceability.services import archiving as moving
 
 pytestmark = pytest.mark.breaks_history
@@ -141,6 +140,21 @@ def shown(client: Client, address: str) -> list[str]:
     return [str(line) for line in told]
 
 
+def test_the_slider_shows_the_board_of_an_archived_mission_as_it_was(reader: Client, ended: Mission) -> None:
+    address = f"/missions/{ended.pk}?tab=replay&seq=7&with_seq=3"
+    before = words(reader.get(address))
+    archive(mission=[ended.key], closed_for=0)
+    assert words(reader.get(address)) == before
+
+
+def words(answer: Any) -> list[str]:
+    """What a page says, without its markup."""
+    assert answer.status_code == 200
+    main = re.search(r"<main.*</main>", answer.content.decode(), re.DOTALL)
+    assert main is not None
+    return re.sub(r"<[^>]*>", " ", main.group()).split()
+
+
 def test_a_missing_file_is_said_on_the_page_and_by_the_api(
     reader: Client, operator: APIClient, ended: Mission, directory: Path
 ) -> None:
@@ -153,10 +167,13 @@ def test_a_missing_file_is_said_on_the_page_and_by_the_api(
     assert answer.data["title"] == "Entries of this stream were archived, and their file is not here"
     assert str(directory) in answer.data["detail"]
     assert operator.post(f"/api/missions/{ended.key}/replay", {}, format="json").status_code == 503
-    for address in (f"/missions/{ended.pk}?tab=trace", f"/missions/{ended.pk}?tab=timeline", f"/tasks/{task.pk}"):
+    tabs = [f"/missions/{ended.pk}?tab={tab}" for tab in ("trace", "timeline", "replay", "replay&seq=3&with_seq=5")]
+    for address in (*tabs, f"/tasks/{task.pk}"):
         page = reader.get(address)
         assert page.status_code == 200
         assert b"their file is not here" in page.content
+    page = reader.get(f"/missions/{ended.pk}?tab=replay&at=1")
+    assert (page.status_code, b"their file is not here" in page.content) == (503, True)
 
 
 def test_an_archived_mission_replays_from_its_file(operator: APIClient, ended: Mission) -> None:
@@ -212,22 +229,3 @@ def test_a_reader_that_resumes_from_before_an_archived_entry_is_told_to_start_an
     newest = Entry.objects.latest("pk").pk
     assert not catching_up.reaches(first, newest)
     assert catching_up.reaches(newest, newest)
-
-
-def test_a_changed_file_is_named_by_stream_and_entry(ended: Mission) -> None:
-    archive(mission=[ended.key], closed_for=0)
-    path = archiving.path_of(Archive.objects.get(stream=stream(ended)))
-    lines = gzip.decompress(path.read_bytes()).splitlines()
-    lines[4] = lines[4].replace(b"task", b"tusk", 1)
-    path.write_bytes(gzip.compress(b"\n".join(lines), mtime=0))
-    found = [(each.stream, each.seq, each.kind) for each in verifying.verify().findings]
-    assert found == [(stream(ended), 1, "archive_modified"), (stream(ended), 4, "column_mismatch")]
-
-
-def test_a_missing_file_leaves_the_check_unfinished(ended: Mission, directory: Path) -> None:
-    archive(mission=[ended.key], closed_for=0)
-    for file in directory.iterdir():
-        file.unlink()
-    proof = verifying.verify()
-    assert proof.findings == ()
-    assert [(each.stream, each.kind) for each in proof.unchecked] == [(stream(ended), "archive_missing")]
