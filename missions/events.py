@@ -76,7 +76,12 @@ class ProcessChanged(Event):
 @dataclass(frozen=True, kw_only=True)
 class TaskCreated(Event):
     kind: ClassVar[str] = "task.created"
-    erasable: ClassVar[tuple[str, ...]] = ("fields.objective", "fields.description", "fields.acceptance_criteria", "fields.outputs.*")
+    erasable: ClassVar[tuple[str, ...]] = (
+        "fields.objective",
+        "fields.description",
+        "fields.acceptance_criteria",
+        "fields.outputs.*",
+    )
     fields: dict[str, Any]
     depends_on: list[str] = field(default_factory=list)
     requirements: list[dict[str, Any]] = field(default_factory=list)
@@ -87,7 +92,12 @@ class TaskRevised(Event):
     """`fields` holds what changed; `depends_on` and `requirements` are whole lists, or None when they stayed."""
 
     kind: ClassVar[str] = "task.updated"
-    erasable: ClassVar[tuple[str, ...]] = ("fields.objective", "fields.description", "fields.acceptance_criteria", "fields.outputs.*")
+    erasable: ClassVar[tuple[str, ...]] = (
+        "fields.objective",
+        "fields.description",
+        "fields.acceptance_criteria",
+        "fields.outputs.*",
+    )
     fields: dict[str, Any]
     depends_on: list[str] | None = None
     requirements: list[dict[str, Any]] | None = None

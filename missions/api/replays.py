@@ -12,7 +12,8 @@ from coordinator.lib.views import ResourceView
 from missions import archiving, replay
 from missions.models import Mission
 from traceability import verifying
-from traceability.api.trace import FILTERS, EntryShape, VerdictShape, one_at_a_time
+from traceability.api.proofs import VerdictShape
+from traceability.api.trace import FILTERS, EntryShape, one_at_a_time
 from traceability.models import Entry
 
 

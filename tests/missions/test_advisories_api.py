@@ -7,6 +7,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from missions.models import Advisory
+from missions.services import advising
 from tests import telling
 from tests.factories import client_of, person, unique
 from tests.missions import world
@@ -60,7 +61,7 @@ def test_an_advisory_is_acknowledged_as_it_was_read_or_not_at_all(operator: APIC
     address = f"/api/advisories/{row.pk}"
     read = operator.get(address)
     assert (read["ETag"], read.json()["version"]) == ('"1"', 1)
-    Advisory.objects.filter(pk=row.pk).update(resolved_at=timezone.now())
+    assert advising.review(now=timezone.now()) == (0, 1)
     stale = operator.post(f"{address}/acknowledge", {}, format="json", HTTP_IF_MATCH=read["ETag"])
     assert (stale.status_code, operator.get(address).json()["acknowledged_at"]) == (412, None)
     answer = operator.post(f"{address}/acknowledge", {}, format="json", HTTP_IF_MATCH='"2"')
