@@ -1,5 +1,6 @@
 """A second role of the test's own database: it owns nothing and runs the product."""
 
+import io
 import os
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,13 +19,19 @@ MAPPED = "coordinator root /^runtime_\n"
 
 def make(address: str) -> str:
     """Makes a role for the database at this address and grants it what the product needs; its own address."""
+    made = plain(address)
+    call_command("trace_roles", "--runtime", role_of(made), "--apply", stdout=io.StringIO())
+    return made
+
+
+def plain(address: str) -> str:
+    """Makes a role that may log in and nothing else; the database's address for it."""
     role = f"runtime_{connection.settings_dict['NAME']}"
     with psycopg.connect(address, autocommit=True) as held:
         held.execute(f'DROP ROLE IF EXISTS "{role}"')
         held.execute(f"CREATE ROLE \"{role}\" LOGIN PASSWORD '{PASSWORD}'")
         if "TEST_DATABASE_URL" not in os.environ:
             _let_in(held)
-    call_command("trace_roles", "--runtime", role, "--apply")
     return address_as(role, address)
 
 

@@ -16,12 +16,12 @@ import requests
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, ProgrammingError, connections
+from django.db import connections
 from django.utils import timezone
 
-from coordinator import environment, readiness, web
+from coordinator import environment, web
 from coordinator.embedded import EmbeddedProblem, Server
-from coordinator.launching import children, embedding, first_admin, ground
+from coordinator.launching import children, embedding, first_admin, ground, migrating
 from coordinator.launching.children import Child, Stop
 from coordinator.launching.first_admin import FirstAdmin
 from coordinator.launching.ground import CannotStart
@@ -100,13 +100,7 @@ class Command(BaseCommand):
             self.step("PostgreSQL (bundled) runs again")
 
     def migrate(self) -> None:
-        try:
-            missing = readiness.missing_migrations()
-            if missing:
-                call_command("migrate", verbosity=0, interactive=False)
-        except (OperationalError, ProgrammingError) as problem:
-            said = str(problem).strip().splitlines()[0]
-            raise CannotStart(f"The database could not be migrated ({said}): see `manage.py doctor`.") from problem
+        missing = migrating.migrate()
         self.step(f"{missing} migrations applied" if missing else "The database is up to date")
 
     def wait_until_ready(self, address: str, running: list[Child], stop: Stop) -> bool:
