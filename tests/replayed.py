@@ -7,9 +7,12 @@ from missions import replay
 
 MOVED = """
     SELECT substr(stream, 9)::bigint FROM traceability_streamhead AS head WHERE stream LIKE 'mission:%'
-    AND NOT EXISTS (SELECT FROM traceability_archive AS moved WHERE moved.stream = head.stream) ORDER BY 1
+    AND NOT EXISTS (SELECT FROM traceability_archive AS moved WHERE moved.stream = head.stream)
+    AND (EXISTS (SELECT FROM missions_mission WHERE id = substr(stream, 9)::bigint)
+        OR EXISTS (SELECT FROM traceability_entry AS told WHERE told.stream = head.stream AND kind = 'mission.created'))
+    ORDER BY 1
 """
-"""The missions of this database, less those whose entries lie in files of the test; a fresh one has none."""
+"""The missions of this database, less those whose entries lie in files and streams that only a test names."""
 
 
 def database_of(request: pytest.FixtureRequest) -> str | None:

@@ -61,6 +61,7 @@ def wipe() -> None:
         model.objects.all().delete()
 
 
+@pytest.mark.breaks_history
 @pytest.mark.parametrize("form", FORMS)
 def test_a_plan_that_goes_out_comes_back_the_same(operator: APIClient, form: str) -> None:
     a_plan()
