@@ -11,7 +11,8 @@
 
     — coordinator/<installation> <base64 of key id and signature>
 
-A note that brings a new key has one more line, `key <public key>`, and is signed by the old key and by the new one.
+The first note, and one that brings a new key, have one more line, `key <public key>`; the latter is signed by the old
+key and by the new one.
 """
 
 import base64

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from django.db.models import QuerySet
+
 from traceability import checkpoints
 from traceability.chain import link
 from traceability.keys import PublicKey
@@ -44,17 +46,25 @@ def of_this_installation(directory: Path | None = None, keys: Sequence[PublicKey
 
     Those of another `directory` are a copy, which need not have the newest ones. `keys` may sign, when some are named.
     """
-    rows = {} if directory else dict(Checkpoint.objects.order_by("n").values_list("n", "note"))
-    return notes.read(directory or checkpoints.here(), keys=keys or checkpoints.trusted(), rows=rows)
+    if directory:
+        return notes.read(directory, keys=keys or checkpoints.trusted())
+    return _read(Checkpoint.objects.all(), keys or checkpoints.trusted())
 
 
 def latest_of_this_installation() -> Record:
     """As `of_this_installation`, of the latest checkpoints only."""
+    first = checkpoints.last_full_but_one(max(checkpoints.numbers(checkpoints.here()), default=0))
+    rows = Checkpoint.objects.filter(n__gte=first) | Checkpoint.objects.bringing_a_key()
+    return _read(rows, checkpoints.trusted(), first)
+
+
+def _read(rows: QuerySet[Checkpoint], keys: Sequence[PublicKey], first: int = 1) -> Record:
     directory = checkpoints.here()
-    first = checkpoints.last_full_but_one(max(checkpoints.numbers(directory), default=0))
-    rows = dict(Checkpoint.objects.filter(n__gte=first).order_by("n").values_list("n", "note"))
-    bringing = Checkpoint.objects.bringing_a_key().filter(n__lt=first).values_list("n", flat=True)
-    return notes.read(directory, keys=checkpoints.trusted(), rows=rows, first=first, bringing=bringing)
+    texts = dict(rows.order_by("n").values_list("n", "note"))
+    missing = set(texts).difference(checkpoints.numbers(directory))
+    spare = {n: bytes(heads) for n, heads in rows.filter(n__in=missing).values_list("n", "heads")}
+    bringing = [n for n in texts if n < first]
+    return notes.read(directory, keys=keys, rows=texts, spare=spare, first=first, bringing=bringing)
 
 
 def verify(

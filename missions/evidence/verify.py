@@ -1,8 +1,8 @@
-"""Checks this evidence pack: `python3 verify.py [PUBLIC KEY]`. Needs nothing but Python 3.8 or later.
+"""Checks this evidence pack: `python3 verify.py [PUBLIC KEY ...]`. Needs nothing but Python 3.8 or later.
 
 Every file against MANIFEST, every entry against the chain, its columns and its texts, the chain against the signed
 checkpoints. Ends with 0 when the pack is intact and 1 when it was changed, and says where. A public key that you kept
-yourself (a line as in checkpoints/keys.txt) makes the checkpoints' signatures independent of this pack.
+yourself (as the first line of checkpoints/keys.txt) makes the checkpoints' signatures independent of this pack.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def sealed(data: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def check_checkpoints(mission: Any, hashes: dict[int, str]) -> None:
-    folder, keys = HERE / "checkpoints", sys.argv[1:2]
+    folder, keys = HERE / "checkpoints", sys.argv[1:]
     keys = keys or (folder / "keys.txt").read_text().splitlines()[:1]
     for proof in map(json.loads, (folder / "proofs.jsonl").read_text().splitlines()):
         text, _, signatures = (folder / f"{proof['n']:09}.note").read_text().partition("\n\n")
@@ -119,7 +119,7 @@ def check_checkpoints(mission: Any, hashes: dict[int, str]) -> None:
             say(f"entry {proof['seq']}: checkpoint {proof['n']} fixed another one")
         if proof["seq"] and root_by(mission["stream"], proof, int(told["streams"])) != base64.b64decode(root):
             say(f"checkpoint {proof['n']}: its proof does not lead to its root")
-        keys = [told["key"]] if "key" in told else keys
+        keys = [told["key"]] if "key" in told and proof["n"] > 1 else keys
 
 
 def root_by(stream: str, proof: Any, size: int) -> bytes:

@@ -42,8 +42,11 @@ class Shelf:
         return checkpointing.rotate(self.directory, self.keyring, old=None, now=AT + timedelta(minutes=5 * self.taken))
 
     def record(self, **options: Any) -> Record:
-        rows = dict(Checkpoint.objects.values_list("n", "note"))
-        return record.read(self.directory, rows=options.pop("rows", rows), **options)
+        """The checkpoints here, checked: the files against these `rows`, those of the database when none are named."""
+        if "rows" not in options:
+            options["rows"] = dict(Checkpoint.objects.values_list("n", "note"))
+            options["spare"] = {row.n: bytes(row.heads) for row in Checkpoint.objects.order_by("n")}
+        return record.read(self.directory, **options)
 
     def note(self, number: int) -> Path:
         return checkpoints.note_file(self.directory, number)

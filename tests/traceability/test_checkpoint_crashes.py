@@ -47,3 +47,13 @@ def test_a_note_that_reads_otherwise_than_its_row_stops_the_next_one(shelf: Shel
     say(fixed, "more")
     with pytest.raises(NotOurCheckpoint):
         shelf.take()
+
+
+def test_a_lost_directory_is_written_again_with_all_keys(shelf: Shelf, fixed: Ref) -> None:
+    shelf.rotate()
+    whole = {path.name: path.read_bytes() for path in shelf.directory.iterdir()}
+    for path in shelf.directory.iterdir():
+        path.unlink()
+    assert shelf.take() is None
+    assert {path.name: path.read_bytes() for path in shelf.directory.iterdir()} == whole
+    assert shelf.wrong() == []

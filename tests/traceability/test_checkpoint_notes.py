@@ -6,7 +6,7 @@ import pytest
 
 from coordinator.lib.refs import Ref
 from tests.traceability.conftest import new_mission
-from tests.traceability.force import by_force, findings, rewrite, say, told
+from tests.traceability.force import by_force, findings, move_head, remove, rewrite, say, told
 from tests.traceability.shelf import Shelf, fixed, shelf
 from traceability import checkpoints, notes, verifying
 from traceability.keys import SecretKey
@@ -40,15 +40,21 @@ def test_a_note_that_somebody_else_signed_is_found(shelf: Shelf, fixed: Ref) -> 
 
 def test_a_missing_note_is_a_gap_and_the_rest_still_counts(shelf: Shelf, fixed: Ref) -> None:
     shelf.note(2).unlink()
-    assert shelf.wrong() == [(2, "checkpoint_gap")]
+    assert shelf.wrong(rows={}) == [(2, "checkpoint_gap")]
     rewrite(fixed, 6, "ada@example.org", "eve@example.org")
-    assert (6, "rewritten_before_checkpoint") in findings(fixed, shelf.record())
+    assert (6, "rewritten_before_checkpoint") in findings(fixed, shelf.record(rows={}))
 
 
-def test_the_newest_note_that_is_gone_is_missed_by_its_row(shelf: Shelf, fixed: Ref) -> None:
+def test_a_note_whose_files_another_machine_has_is_read_from_its_row(shelf: Shelf, fixed: Ref) -> None:
     shelf.note(3).unlink()
-    assert shelf.wrong() == [(3, "checkpoint_gap")]
-    assert shelf.wrong(rows={}) == []
+    shelf.heads(3).unlink()
+    assert shelf.wrong() == []
+    assert shelf.record().seen.checked == 3
+    remove(fixed, "seq > 5")
+    move_head(fixed)
+    assert findings(fixed, shelf.record()) == [(6, "tail_truncated")]
+    by_force("UPDATE traceability_checkpoint SET note = replace(note, 'streams 1', 'streams 2') WHERE n = 3")
+    assert shelf.wrong() == [(3, "bad_signature")]
 
 
 def test_notes_that_changed_places_are_found(shelf: Shelf, fixed: Ref) -> None:
@@ -70,7 +76,7 @@ def test_an_edited_heads_file_is_found(shelf: Shelf, fixed: Ref) -> None:
     shelf.heads(2).write_bytes(b"no gzip")
     assert shelf.wrong() == [(2, "checkpoint_gap")]
     shelf.heads(2).unlink()
-    assert shelf.wrong() == [(2, "checkpoint_gap")]
+    assert shelf.wrong(rows={}) == [(2, "checkpoint_gap")]
 
 
 def test_without_notes_or_keys_nothing_is_said_to_be_checked(shelf: Shelf) -> None:
@@ -119,11 +125,12 @@ def test_the_latest_checkpoints_are_enough_to_find_what_was_done_before_them(
     for number in range(8):
         say(other, f"{number}")
         shelf.take()
-    assert verifying.latest_of_this_installation().seen.as_data()["checked"] == 1 + 4
+    assert verifying.latest_of_this_installation().seen.as_data()["checked"] == 2 + 4
     assert verifying.prove().findings == ()
     shelf.note(3).unlink()
     assert verifying.prove().findings == ()
     rewrite(mission, 1, "ada@example.org", "eve@example.org")
     assert [(each.seq, each.kind) for each in verifying.prove().findings] == [(2, "rewritten_before_checkpoint")]
     shelf.note(2).unlink()
-    assert (2, "checkpoint_gap") in [(each.seq, each.kind) for each in verifying.prove().findings]
+    by_force("DELETE FROM traceability_checkpoint WHERE n = 2")
+    assert (7, "bad_signature") in [(each.seq, each.kind) for each in verifying.prove().findings]

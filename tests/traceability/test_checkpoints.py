@@ -32,8 +32,8 @@ def test_a_checkpoint_is_a_signed_note_with_the_heads_that_it_fixed(shelf: Shelf
     assert origin == f"coordinator/{Installation.objects.get().uuid}"
     assert int(size) == Entry.objects.count() == row.size
     assert base64.b64decode(root) == checkpoints.root_of(checkpoints.heads_in(heads)) == bytes(row.root)
-    assert [line.split(" ")[0] for line in more] == ["number", "prev", "at", "streams", "heads"]
-    assert more[-1] == f"heads {hashlib.sha256(heads.encode()).hexdigest()}"
+    assert [line.split(" ")[0] for line in more] == ["number", "prev", "at", "streams", "heads", "key"]
+    assert more[-2] == f"heads {hashlib.sha256(heads.encode()).hexdigest()}"
     entry = Entry.objects.get(stream=stream_of(mission), seq=3)
     assert f"{stream_of(mission)} 3 {bytes(entry.hash).hex()}\n" in heads
     assert row.note == text

@@ -11,7 +11,7 @@ class CheckpointQuerySet(models.QuerySet["Checkpoint"]):
 
     def bringing_a_key(self) -> Self:
         """Those that handed the signing over."""
-        return self.filter(note__contains="\nkey ").order_by("n")
+        return self.filter(note__contains="\nkey ")
 
     def unsent(self) -> Self:
         """Those that the outside has not accepted yet, oldest first."""

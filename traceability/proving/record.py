@@ -33,14 +33,16 @@ def read(
     *,
     keys: Sequence[PublicKey] = (),
     rows: Mapping[int, str] | None = None,
+    spare: Mapping[int, bytes] | None = None,
     first: int = 1,
     bringing: Iterable[int] = (),
 ) -> Record:
     """Reads and checks every note: form, signature, order, and the heads that belong to it.
 
-    The first key in the directory, or the `keys` that somebody keeps elsewhere, may sign; a later key when a
-    key that may sign has signed for it. `rows` are the texts that the database has of the same notes. From `first` on,
-    which has all heads, everything is read; of what lies before only the notes `bringing` a key.
+    The first key in the directory, or the `keys` that somebody keeps elsewhere, may sign; a later key when a key that
+    may sign has signed for it. `rows` are the texts that the database has of the same notes; where a file is not here,
+    since another machine wrote it, the row is read, with the heads in `spare`: a signature holds anywhere. From `first`
+    on, which has all heads, everything is read; of what lies before only the notes `bringing` a key.
     """
     found = Record()
     there = checkpoints.numbers(directory)
@@ -56,7 +58,7 @@ def read(
         found.unchecked.append(Finding(STREAM, 0, "keys_missing", f"there is no keys.txt in {directory}"))
         return found
     earlier = [number for number in bringing if number < first]
-    _Reader(directory, found, may_sign, rows or {}, first).read(there, earlier)
+    _Reader(directory, found, may_sign, rows or {}, spare or {}, first).read(there, earlier)
     found.findings += _against_memory(directory, found.notes)
     return found
 
@@ -67,16 +69,17 @@ class _Reader:
     found: Record
     keys: list[PublicKey]
     rows: Mapping[int, str]
+    spare: Mapping[int, bytes]
     first: int = 1
     heads: Heads = field(default_factory=dict)
     whole: bool = True
     newest: int = 0
 
     def read(self, there: Sequence[int], earlier: Iterable[int]) -> None:
-        known, self.newest = set(there), max(there, default=0)
-        last = max((*there, *self.rows))
+        known = {*there, *self.rows}
+        self.newest = max(known)
         before: Note | None = None
-        for number in (*sorted(earlier), *range(self.first, last + 1)):
+        for number in (*sorted(earlier), *range(self.first, self.newest + 1)):
             if number not in known:
                 self._say(number, "checkpoint_gap", "its note is not here")
                 before, self.whole = None, False
@@ -85,7 +88,7 @@ class _Reader:
 
     def _take(self, number: int, before: Note | None) -> Note | None:
         try:
-            text = checkpoints.note_file(self.directory, number).read_text()
+            text = self._text(number)
             note = notes.read(text)
         except (OSError, UnicodeDecodeError, NoteProblem) as problem:
             self._say(number, "bad_signature", f"its note is not to be read: {problem}")
@@ -95,7 +98,7 @@ class _Reader:
             self._say(number, *trouble)
             self.whole = False
             return None
-        if number in self.rows and self.rows[number] != text:
+        if self.rows.get(number, text) != text:
             self._say(number, "checkpoint_gap", "the database has another text of this checkpoint")
         self.found.notes.append(note)
         self._take_heads(note)
@@ -115,7 +118,7 @@ class _Reader:
         return self._new_key(note)
 
     def _new_key(self, note: Note) -> tuple[str, str] | None:
-        """Lets the key that a note brings sign from now on, and the keys before no more."""
+        """Lets the key that a note brings sign from now on, and the keys before no more. The first brings its own."""
         if not note.key:
             return None
         try:
@@ -124,12 +127,13 @@ class _Reader:
             return "bad_signature", str(problem)
         if not note.is_signed_by(key):
             return "bad_signature", "the new key that it brings has not signed it"
-        self.keys = [key]
+        if note.number > 1:
+            self.keys = [key]
         return None
 
     def _take_heads(self, note: Note) -> None:
         try:
-            text = checkpoints.unpacked(checkpoints.heads_file(self.directory, note.number).read_bytes())
+            text = checkpoints.unpacked(self._heads(note.number))
             if hashlib.sha256(text.encode()).hexdigest() != note.heads:
                 raise NoteProblem("its heads are not those that it fixed")
             fresh = checkpoints.heads_in(text)
@@ -149,6 +153,14 @@ class _Reader:
     def _check_root(self, note: Note) -> None:
         if checkpoints.root_of(self.heads) != note.root or len(self.heads) != note.streams:
             self._say(note.number, "checkpoint_gap", "its root is not that of its heads")
+
+    def _text(self, number: int) -> str:
+        file = checkpoints.note_file(self.directory, number)
+        return self.rows[number] if number in self.rows and not file.exists() else file.read_text()
+
+    def _heads(self, number: int) -> bytes:
+        file = checkpoints.heads_file(self.directory, number)
+        return self.spare[number] if number in self.spare and not file.exists() else file.read_bytes()
 
     def _say(self, number: int, kind: str, detail: str) -> None:
         self.found.findings.append(Finding(STREAM, number, kind, detail))

@@ -80,6 +80,7 @@ def mend(directory: Path, keyring: Keyring) -> Checkpoint | None:
         _write(directory, row)
     for number in sorted(there - rows):
         _adopt(directory, number)
+    _keep_keys(directory)
     newest = Checkpoint.objects.newest()
     if newest is None:
         return None
@@ -137,11 +138,11 @@ def _made(
         at=canonical.moment(now),
         streams=len(heads),
         heads=hashlib.sha256(text.encode()).hexdigest(),
-        key=str(brings or ""),
+        key=str(brings or ("" if last else signers[0].public)),
     ).signed(*signers)
     row = _row(note, checkpoints.packed(text), now)
     row.save(force_insert=True)
-    _keep_keys(directory, signers)
+    _keep_keys(directory)
     _write(directory, row)
     return row
 
@@ -181,11 +182,13 @@ def _adopt(directory: Path, number: int) -> None:
     _row(note, heads, datetime.fromisoformat(note.at)).save(force_insert=True)
 
 
-def _keep_keys(directory: Path, signers: tuple[SecretKey, ...]) -> None:
+def _keep_keys(directory: Path) -> None:
+    """Has the directory hold every key that a checkpoint brought; what stands there already stays in its place."""
     known = [str(each) for each in checkpoints.keys_in(directory)]
-    lines = [*known, *(str(each.public) for each in signers if str(each.public) not in known)]
-    if lines != known:
-        durable.write(directory / "keys.txt", "".join(f"{each}\n" for each in lines).encode())
+    told = Checkpoint.objects.bringing_a_key().order_by("n").values_list("note", flat=True)
+    fresh = [key for key in (notes.read(text).key for text in told) if key not in known]
+    if fresh:
+        durable.write(directory / "keys.txt", "".join(f"{each}\n" for each in [*known, *fresh]).encode())
 
 
 def _finish_rotation(keyring: Keyring, newest: Note) -> None:

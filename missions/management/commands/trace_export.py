@@ -13,6 +13,7 @@ from traceability import checkpoints, verifying
 from traceability.keys import KeyProblem
 from traceability.notes import NoteProblem
 from traceability.services import checkpointing
+from traceability.services.checkpointing import NotOurCheckpoint
 
 
 class Command(BaseCommand):
@@ -35,7 +36,10 @@ class Command(BaseCommand):
     def _export(self, mission: Mission, place: Path) -> None:
         """With a fresh checkpoint, so that everything in the pack is signed."""
         directory = checkpoints.here()
-        checkpointing.take(directory, checkpoints.keyring(), now=timezone.now())
+        try:
+            checkpointing.take(directory, checkpoints.keyring(), now=timezone.now())
+        except (NotOurCheckpoint, KeyProblem) as problem:
+            self.stderr.write(f"What came after the last checkpoint is not signed: {problem}")
         record = verifying.of_this_installation()
         made = packing.files(mission, record, directory, now=timezone.now())
         packing.write(made, place)
