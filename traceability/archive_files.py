@@ -6,10 +6,12 @@ holds. Needs no database.
 """
 
 import gzip
+import hashlib
 import re
 import zlib
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,17 @@ SEALED = '{"$erasable":'
 NAMED = {"sprint": re.compile(r'"sprint":\{"id":(\d+),')}
 """What readers of other things look for in archived entries: the ids that a file names stand in its first line."""
 
+SEALED_IN_LINE = orjson.dumps(SEALED)[1:-1]
+"""The same where the canonical text is a text in a text."""
+
+HELD = 4
+"""So many files a process keeps read; one holds at most some 16 MiB."""
+
+HEADERS_HELD = 10_000
+
 Line = dict[str, Any]
+Stamp = tuple[int, int, int]
+"""What changes when a file is written anew."""
 
 
 class Unreadable(ValueError):
@@ -80,6 +92,26 @@ def texts(data: bytes) -> dict[int, str]:
         raise Unreadable(str(problem)) from problem
 
 
+def lines_of(path: Path, sha256: str) -> tuple[bytes, ...]:
+    """The lines of a file with this digest, not yet read. Raises OSError, Unreadable."""
+    return _lines(str(path), sha256, _stamp(path))
+
+
+def header_of(path: Path, sha256: str) -> Line:
+    """What a file with this digest says it is. Raises OSError, Unreadable."""
+    return _header(str(path), sha256, _stamp(path))
+
+
+def texts_of(path: Path) -> Mapping[int, str]:
+    """The texts in a file, by seq. Raises OSError, Unreadable."""
+    return _texts(str(path), _stamp(path))
+
+
+def have_texts(lines: Sequence[bytes]) -> bool:
+    """Whether an entry of these has texts that stand in the file beside."""
+    return any(SEALED_IN_LINE in line for line in lines)
+
+
 def without(body: str | None, paths: Container[str]) -> str | None:
     """A body without the texts at these paths; None when nothing is left."""
     held = orjson.loads(body or "{}")
@@ -104,3 +136,30 @@ def salvaged(data: bytes) -> Iterator[Line | None]:
 
 def _compressed(lines: Iterable[Mapping[str, Any]]) -> bytes:
     return gzip.compress(b"".join(orjson.dumps(line) + b"\n" for line in lines), mtime=0)
+
+
+@lru_cache(maxsize=HELD)
+def _lines(path: str, sha256: str, stamp: Stamp) -> tuple[bytes, ...]:
+    return unpacked(_fitting(path, sha256))[1]
+
+
+@lru_cache(maxsize=HEADERS_HELD)
+def _header(path: str, sha256: str, stamp: Stamp) -> Line:
+    return unpacked(_fitting(path, sha256))[0]
+
+
+@lru_cache(maxsize=HELD)
+def _texts(path: str, stamp: Stamp) -> dict[int, str]:
+    return texts(Path(path).read_bytes())
+
+
+def _stamp(path: Path) -> Stamp:
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _fitting(path: str, sha256: str) -> bytes:
+    data = Path(path).read_bytes()
+    if (found := hashlib.sha256(data).hexdigest()) != sha256:
+        raise Unreadable(f"its SHA-256 is {found}, and was {sha256}")
+    return data

@@ -3,32 +3,24 @@
 A file is checked against its digest before anything of it is used; one that is away or changed is said to be so.
 """
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
+from datetime import MINYEAR, UTC, datetime
 from pathlib import Path
 
 import orjson
 from django.conf import settings
 
 from coordinator.lib.errors import Conflict, Unavailable
-from traceability import archive_files, canonical
+from traceability import archive_files
 from traceability.archive_files import Line
 from traceability.models import Archive, Entry
 
 END = 2**62
-HELD = 4
-"""So many files a process keeps read; one holds at most some 16 MiB."""
-
-HEADERS_HELD = 10_000
-
 PUT_BACK = "Put it back there from your backup (the setting ARCHIVE_DIR says where archives lie)."
-
 
 GOING: ContextVar[dict[tuple[str, int], frozenset[str]]] = ContextVar("texts_that_go")
 """Texts that this transaction takes out of archived entries, by stream and seq; their file follows the commit."""
@@ -37,8 +29,8 @@ GOING: ContextVar[dict[tuple[str, int], frozenset[str]]] = ContextVar("texts_tha
 class ArchiveMissing(Unavailable):
     """Entries of this stream were archived, and their file is not here."""
 
-    def __init__(self, archive: Archive, path: Path) -> None:
-        super().__init__(f"Entries {_range(archive)} were archived, and {path} is not there. {PUT_BACK}")
+    def __init__(self, archive: Archive, path: Path, why: str) -> None:
+        super().__init__(f"Entries {_range(archive)} were archived, and {path} cannot be read ({why}). {PUT_BACK}")
         self.retry_after_s = 60
 
 
@@ -95,7 +87,7 @@ def position(stream: str, moment: int | datetime) -> int:
 
     Raises ArchiveMissing, ArchiveChanged.
     """
-    column, wanted = ("recorded_at", canonical.moment(moment)) if isinstance(moment, datetime) else ("id", moment)
+    column, wanted = ("recorded_at", written(moment)) if isinstance(moment, datetime) else ("id", moment)
     for archive in Archive.objects.filter(stream=stream).order_by("-first_seq"):
         held = _opened(archive)
         before = bisect_right(held, wanted, key=lambda line: orjson.loads(line)[column])
@@ -151,6 +143,14 @@ def entry(line: Line) -> Entry:
     )
 
 
+def written(moment: datetime) -> str:
+    """A time as lines have it, so that both compare as texts. One that UTC cannot name lies before or after all."""
+    try:
+        return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    except OverflowError:
+        return "" if moment.year == MINYEAR else "~"
+
+
 def fault(archive: Archive) -> Fault | None:
     """What is wrong with the files of an archive as such; what their entries say is for the verifier to check."""
     try:
@@ -186,60 +186,30 @@ def _lines_of(archive: Archive, after: int, upto: int, newest_first: bool) -> It
 
 
 def _opened(archive: Archive) -> tuple[bytes, ...]:
-    with _told(archive, path_of(archive)) as (path, stamp):
-        return _read(path, archive.sha256, stamp)
+    with _told(archive, path_of(archive)) as path:
+        return archive_files.lines_of(path, archive.sha256)
 
 
 def _header(archive: Archive) -> Line:
-    with _told(archive, path_of(archive)) as (path, stamp):
-        return _read_header(path, archive.sha256, stamp)
+    with _told(archive, path_of(archive)) as path:
+        return archive_files.header_of(path, archive.sha256)
 
 
 def _texts(archive: Archive, held: tuple[bytes, ...]) -> Mapping[int, str]:
     """The texts beside the entries; their file is only there where an entry has such texts."""
-    path = archive_files.texts_beside(path_of(archive))
-    if not path.exists() and not any(SEALED in line for line in held):
-        return {}
-    with _told(archive, path) as (name, stamp):
-        return _read_texts(name, stamp)
+    with _told(archive, archive_files.texts_beside(path_of(archive))) as path:
+        return archive_files.texts_of(path) if path.exists() or archive_files.have_texts(held) else {}
 
 
 @contextmanager
-def _told(archive: Archive, path: Path) -> Iterator[tuple[str, tuple[int, int]]]:
-    """The file's name, with what changes when it is written anew; says what is wrong with it."""
+def _told(archive: Archive, path: Path) -> Iterator[Path]:
+    """Says what is wrong with the file."""
     try:
-        stamp = path.stat()
-        yield str(path), (stamp.st_mtime_ns, stamp.st_size)
-    except FileNotFoundError as missing:
-        raise ArchiveMissing(archive, path) from missing
+        yield path
+    except OSError as away:
+        raise ArchiveMissing(archive, path, away.strerror or "unreadable") from away
     except archive_files.Unreadable as changed:
         raise ArchiveChanged(archive, path, str(changed)) from changed
-
-
-SEALED = orjson.dumps(archive_files.SEALED)[1:-1]
-"""As it stands in a line, where the canonical text is a text in a text."""
-
-
-@lru_cache(maxsize=HELD)
-def _read(path: str, sha256: str, stamp: tuple[int, int]) -> tuple[bytes, ...]:
-    return archive_files.unpacked(_fitting(path, sha256))[1]
-
-
-@lru_cache(maxsize=HEADERS_HELD)
-def _read_header(path: str, sha256: str, stamp: tuple[int, int]) -> Line:
-    return archive_files.unpacked(_fitting(path, sha256))[0]
-
-
-@lru_cache(maxsize=HELD)
-def _read_texts(path: str, stamp: tuple[int, int]) -> dict[int, str]:
-    return archive_files.texts(Path(path).read_bytes())
-
-
-def _fitting(path: str, sha256: str) -> bytes:
-    data = Path(path).read_bytes()
-    if (found := hashlib.sha256(data).hexdigest()) != sha256:
-        raise archive_files.Unreadable(f"its SHA-256 is {found}, and was {sha256}")
-    return data
 
 
 def _range(archive: Archive) -> str:

@@ -130,7 +130,7 @@ def _fits(line: Line, lookup: str, wanted: Any) -> bool:
     if column not in COLUMNS or (word or "exact") not in LOOKUPS:
         raise ValueError(f"archived entries are not asked for {lookup}")
     if isinstance(wanted, datetime):
-        wanted = canonical.moment(wanted)
+        wanted = archiving.written(wanted)
     elif column in NUMBERS and isinstance(wanted, str):
         wanted = int(wanted)
     value = line[column]

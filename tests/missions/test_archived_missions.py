@@ -71,6 +71,8 @@ QUERIES: list[Callable[[Mission], str]] = [
     lambda _: "task=nobody",
     lambda _: "after=2020-01-01T00:00:00Z&before=2100-01-01T00:00:00Z",
     lambda _: "before=2020-01-01T00:00:00Z",
+    lambda _: "after=0001-01-01T00:00:00%2B14:00&before=9999-12-31T23:59:59-14:00",
+    lambda _: "after=0999-01-01T00:00:00Z",
     lambda _: "agent=99999999999999999999",
 ]
 
