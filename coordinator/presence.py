@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 from django.conf import settings
@@ -38,10 +39,10 @@ class Lights:
             self.task = asyncio.create_task(self._listen(), name="presence")
 
     def hear(self, payload: str) -> None:
-        """`2026-11-24T12:00:00.000000Z 12 15 17`"""
-        at, *ids = payload.split()
-        agents = dict.fromkeys(ids, at)
-        for each in list(self.readers):
+        """`2026-11-24T12:00:00.000000Z 12 15 17`; what has another form comes from a stranger and says nothing."""
+        at, _, ids = payload.partition(" ")
+        agents = dict.fromkeys((pk for pk in ids.split() if pk.isdecimal()), at)
+        for each in list(self.readers if agents else ()):
             each.show(agents)
 
     async def _listen(self) -> None:
@@ -57,12 +58,11 @@ class Lights:
                 await asyncio.sleep(RETRY_S)
 
 
-_lights: dict[int, Lights] = {}
+_lights: WeakKeyDictionary[asyncio.AbstractEventLoop, Lights] = WeakKeyDictionary()
 
 
 def lights() -> Lights:
     """This event loop's lights, started."""
-    loop = asyncio.get_running_loop()
-    found = _lights.setdefault(id(loop), Lights())
+    found = _lights.setdefault(asyncio.get_running_loop(), Lights())
     found.start()
     return found

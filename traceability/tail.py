@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.rows import dict_row
@@ -85,10 +86,10 @@ class Tail:
         self.home = ""
 
     def start(self) -> None:
-        """Starts reading from now on; a second call does nothing."""
+        """Starts reading from now on; a second call does nothing, unless the first one's reading has ended."""
         if self.task is None or self.task.done():
             self.ready.clear()
-            self.cursor = None
+            self.cursor, self.lost = None, self.task is not None
             self.task = asyncio.create_task(self._run(), name="ledger-tail")
 
     async def _run(self) -> None:
@@ -180,12 +181,11 @@ class Tail:
                     watch(each.payload)
 
 
-_tails: dict[int, Tail] = {}
+_tails: WeakKeyDictionary[asyncio.AbstractEventLoop, Tail] = WeakKeyDictionary()
 
 
 def tail() -> Tail:
     """This event loop's tail, started."""
-    loop = asyncio.get_running_loop()
-    found = _tails.setdefault(id(loop), Tail())
+    found = _tails.setdefault(asyncio.get_running_loop(), Tail())
     found.start()
     return found

@@ -16,6 +16,7 @@ from websockets.sync.client import ClientConnection
 from tests.factories import person, token_of, unique
 from tests.realtime.test_stream import heard, opened
 from tests.serving import serve
+from traceability import hints
 from traceability.models import Entry
 
 SOON_S = 10
@@ -98,6 +99,18 @@ def travels(one: str, two: str, token: str) -> None:
 def test_a_heartbeat_travels_between_two_web_processes_and_writes_no_history(committed_db: str, token: str) -> None:
     with serve(committed_db) as one, serve(committed_db) as two:
         travels(one, two, token)
+
+
+@pytest.mark.parametrize("payload", ["", "nonsense", "a b c", "2026-11-24T12:00:00Z"])
+def test_a_hint_that_says_nothing_is_passed_over(served: str, token: str, payload: str) -> None:
+    pk = say(served, token, unique("agent"), "session_start")
+    with opened(served, token, "?topics=presence") as held:
+        heard(held)
+        with hints.connect() as stranger:
+            for each in (payload, f"2026-11-24T12:00:00Z {pk} x"):
+                stranger.execute("SELECT pg_notify(%s, %s)", [hints.PAGES, each])
+        while presence(held) != {str(pk): "2026-11-24T12:00:00Z"}:
+            pass
 
 
 def test_with_redis_it_travels_over_its_group_of_pages(committed_db: str, token: str, redis: str) -> None:

@@ -153,3 +153,22 @@ def test_another_database_in_the_place_of_the_first_is_noticed_and_said(committi
             assert heard.told[-1].id == last > heard.lost[0] == heard.told[0].id
 
     asyncio.run(listening(of([mission]), do))
+
+
+def test_reading_that_ended_begins_anew_and_says_that_something_may_be_missing(committing: None) -> None:
+    mission = new_mission()
+
+    async def do(heard: Heard) -> None:
+        with connected(autocommit=True) as held:
+            assert heard.tail.task is not None
+            heard.tail.task.cancel()
+            await asyncio.gather(heard.tail.task, return_exceptions=True)
+            missing = write_quietly(held, mission)
+            heard.tail.start()
+            await heard.until(0, lost=1)
+            assert heard.lost == [missing]
+            last = write_quietly(held, mission)
+            await heard.until(1)
+            assert [each.id for each in heard.told] == [last]
+
+    asyncio.run(listening(of([mission]), do))
