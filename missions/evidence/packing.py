@@ -25,7 +25,7 @@ README = """\
 Evidence of mission {key}, made {at} by the Coordinator installation {installation}.
 
   python3 verify.py            checks everything in here; needs only Python, no network and no Coordinator
-  python3 verify.py KEY        the same, with a public key that you kept yourself (the first line of checkpoints/keys.txt)
+  python3 verify.py KEY        the same, with a public key you kept yourself: the first line of checkpoints/keys.txt
 
 mission.json      what the pack is about: the stream of entries and how many there were
 entries.jsonl     every entry of the stream, every stored column; `canonical` is what the chain's hash covers

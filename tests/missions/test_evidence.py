@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Mission
 from missions.services.reporting import Filing
 from tests.missions import world
-from traceability import canonical, checkpoints, verifying
+from traceability import canonical, checkpoints, ledger, verifying
+from traceability.events import SYSTEM, TextsErased
 from traceability.keys import SecretKey
 from traceability.models import Entry
 from traceability.services import checkpointing
@@ -214,3 +216,21 @@ def test_a_mission_that_ended_is_packed_with_the_policies_of_its_time(tmp_path: 
     call_command("trace_export", "--mission", ended.key, "--out", str(place), stdout=StringIO())
     assert (place / "policies.jsonl").read_text() == ""
     assert verify(place)[0] == 0
+
+
+@pytest.mark.breaks_history
+def test_a_text_that_was_erased_by_law_is_no_change(mission: Mission, tmp_path: Path) -> None:
+    entry = Entry.objects.filter(stream=f"mission:{mission.pk}", body__isnull=False).order_by("seq")[0]
+    path = sorted(json.loads(entry.body or "{}"))[0]
+    told = TextsErased(
+        mission=mission.ref, entry=entry.pk, of_stream=entry.stream, seq=entry.seq, paths=[path], reason="by law"
+    )
+    with ledger.writing():
+        ledger.record(told, actor=SYSTEM, at=timezone.now())
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT traceability_erase(%s, %s)", [entry.pk, [path]])
+    place = tmp_path / "pack"
+    call_command("trace_export", "--mission", mission.key, "--out", str(place), stdout=StringIO())
+    assert verify(place)[0] == 0
+    kept = [json.loads(line) for line in (place / "bodies.jsonl").read_text().splitlines()]
+    assert path not in (json.loads(kept[0]["body"]) if kept and kept[0]["seq"] == entry.seq else {})
