@@ -38,7 +38,7 @@ def empty(committed_db: str) -> Iterator[tuple[str, str]]:
     named = runtime.plain(committed_db)
     with psycopg.connect(committed_db, autocommit=True) as held:
         held.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-        yield tuple(urlsplit(each)._replace(path=f"/{name}").geturl() for each in (committed_db, named))
+        yield _at(committed_db, name), _at(named, name)
         held.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
         held.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(runtime.role_of(named))))
 
@@ -105,3 +105,7 @@ def test_doctor_warns_of_each_right_that_is_too_much(installation: Installation,
         cursor.execute(f'GRANT UPDATE ON traceability_entry TO "{runtime.role_of(role)}"')
     told = installation.manage("doctor").stdout
     assert "holds UPDATE on traceability_entry, which the product does not need" in told
+
+
+def _at(address: str, database: str) -> str:
+    return urlsplit(address)._replace(path=f"/{database}").geturl()
