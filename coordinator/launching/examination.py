@@ -39,6 +39,9 @@ GUARDS = {
     "archive_told": "traceability_archive",
     "archive_append_only": "traceability_archive",
     "archive_no_truncate": "traceability_archive",
+    "checkpoint_kept": "traceability_checkpoint",
+    "checkpoint_append_only": "traceability_checkpoint",
+    "checkpoint_no_truncate": "traceability_checkpoint",
 }
 """The ledger's triggers, each with its table."""
 

@@ -43,6 +43,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "policies.policy": WORKED,
     "sprints.sprint": WORKED,
     "traceability.archive": SHOWN,
+    "traceability.checkpoint": SHOWN,
     "traceability.entry": SHOWN,
     "traceability.keyresult": WORKED,
     "traceability.objective": WORKED,

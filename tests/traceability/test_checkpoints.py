@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client
 
 from coordinator.lib.refs import Ref
+from tests.factories import person
 from tests.traceability.conftest import AT, stream_of
 from tests.traceability.force import all_findings, by_force, change, findings, move_head, remove, rewrite, say, told
 from tests.traceability.shelf import Shelf, fixed, shelf
@@ -177,3 +179,13 @@ def test_ten_thousand_streams_take_less_than_half_a_second(shelf: Shelf) -> None
     began = time.process_time()
     assert shelf.take()
     assert time.process_time() - began < 0.5
+
+
+def test_the_admin_shows_checkpoints_and_their_text(shelf: Shelf, fixed: Ref, client: Client) -> None:
+    client.force_login(person("viewer"))
+    listed = client.get("/admin/traceability/checkpoint/?q=coordinator")
+    assert listed.status_code == 200
+    assert bytes(Checkpoint.objects.get(n=3).root).hex() in listed.content.decode()
+    shown = client.get("/admin/traceability/checkpoint/3/change/").content.decode()
+    assert shelf.note(3).read_text().splitlines()[-1] in shown.replace("&#x27;", "'")
+    assert 'name="_save"' not in shown
