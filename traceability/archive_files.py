@@ -27,7 +27,10 @@ COLUMNS = (
 
 SEALED = '{"$erasable":'
 NAMED = {"sprint": re.compile(r'"sprint":\{"id":(\d+),')}
-"""What readers of other things look for in archived entries: the ids that a file names stand in its first line."""
+"""What readers of other things look for in archived entries."""
+
+MADE = ("agent", "mission", "task")
+"""What was made in a file is found by its key: the first line has the id of each."""
 
 SEALED_IN_LINE = orjson.dumps(SEALED)[1:-1]
 """The same where the canonical text is a text in a text."""
@@ -57,12 +60,21 @@ def texts_beside(path: Path) -> Path:
 
 def packed(header: Mapping[str, Any], lines: Sequence[Line]) -> bytes:
     """The file of these entries: the same entries give the same bytes."""
-    named = {
+    first = {"format": FORMAT, **header, "made": {noun: _made(noun, lines) for noun in MADE}}
+    return _compressed([first, *({name: line[name] for name in COLUMNS} for line in lines)])
+
+
+def named(lines: Sequence[Line]) -> dict[str, list[int]]:
+    """The ids of what readers of other things look for in these entries, by a word of `NAMED`."""
+    return {
         noun: sorted({int(found) for line in lines for found in pattern.findall(line["canonical"])})
         for noun, pattern in NAMED.items()
     }
-    first = {"format": FORMAT, **header, "named": named}
-    return _compressed([first, *({name: line[name] for name in COLUMNS} for line in lines)])
+
+
+def _made(noun: str, lines: Sequence[Line]) -> dict[str, int]:
+    told = (orjson.loads(line["canonical"])["refs"][noun] for line in lines if line["kind"] == f"{noun}.created")
+    return {ref["key"]: ref["id"] for ref in told}
 
 
 def packed_texts(header: Mapping[str, Any], bodies: Mapping[int, str]) -> bytes:

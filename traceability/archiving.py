@@ -5,7 +5,7 @@ A file is checked against its digest before anything of it is used; one that is 
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import MINYEAR, UTC, datetime
@@ -17,6 +17,7 @@ from django.conf import settings
 from coordinator.lib.errors import Conflict, Unavailable
 from traceability import archive_files
 from traceability.archive_files import Line
+from traceability.events import EntriesArchived
 from traceability.models import Archive, Entry
 
 END = 2**62
@@ -119,16 +120,10 @@ def holding(text: str, *, stream: str | None = None) -> Iterator[Entry]:
 
 
 def streams_naming(noun: str, ids: Sequence[int]) -> set[str]:
-    """The archived streams that tell of one of these things; a word of `archive_files.NAMED`. One statement.
-
-    Raises ArchiveMissing, ArchiveChanged.
-    """
+    """The streams whose archived entries tell of one of these things; a noun of `archive_files.NAMED`."""
     wanted = set(ids)
-    return {
-        archive.stream
-        for archive in Archive.objects.exclude(stream="org").order_by("pk")
-        if not wanted.isdisjoint(_header(archive)["named"][noun])
-    }
+    told = (entry.data for entry in Entry.objects.filter(kind=EntriesArchived.kind).order_by("pk").iterator())
+    return {data["of_stream"] for data in told if not wanted.isdisjoint(data["named"].get(noun, ()))}
 
 
 def entry(line: Line) -> Entry:
@@ -141,6 +136,15 @@ def entry(line: Line) -> Entry:
             "recorded_at": datetime.fromisoformat(line["recorded_at"]),
         }
     )
+
+
+def called(noun: str, key: str) -> set[int]:
+    """The ids of what was given this key when it was made, as files tell; one that is away or changed tells nothing."""
+    found = set()
+    for archive in Archive.objects.order_by("pk"):
+        with suppress(ArchiveMissing, ArchiveChanged):
+            found.add(_header(archive)["made"].get(noun, {}).get(key))
+    return {each for each in found if each is not None}
 
 
 def written(moment: datetime) -> str:

@@ -1,6 +1,6 @@
 """What an event is: a frozen fact in the past tense, told by a service, written by the ledger."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
 from coordinator.lib.refs import Ref, Subject
@@ -71,7 +71,10 @@ class TextsErased(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class EntriesArchived(Event):
-    """Entries of a stream, up to `last_seq`, were moved to a file whose digest is `sha256`."""
+    """Entries of a stream, up to `last_seq`, were moved to a file whose digest is `sha256`.
+
+    `named` are the ids of what readers of other things look for in them, by noun.
+    """
 
     kind: ClassVar[str] = "trace.archived"
     of_stream: str
@@ -79,6 +82,7 @@ class EntriesArchived(Event):
     last_seq: int
     last_hash: str
     sha256: str
+    named: dict[str, list[int]] = field(default_factory=dict)
 
 
 def kinds() -> frozenset[str]:

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from django.db.models import Q
 
-from traceability import archive_files, archiving, canonical
+from traceability import archive_files, archiving
 from traceability.archive_files import Line
 from traceability.models import Entry
 from traceability.models.entry import EntryQuerySet, hidden_from, of_kinds
@@ -76,14 +76,7 @@ class Whole:
         return self.exclude(hidden_from(scopes))
 
     def called(self, noun: str, key: str) -> set[int]:
-        """The ids of what had this key when it was made, or is called so by an archived entry."""
-        found = self.rows.called(noun, key)
-        written = f'"key":{canonical.write(key)}'
-        for line in archiving.lines(self.stream):
-            if written in line["canonical"]:
-                ref = canonical.read(line["canonical"])["refs"].get(noun)
-                found |= {ref["id"]} if ref and ref["key"] == key else set()
-        return found
+        return self.rows.called(noun, key)
 
     def __getitem__(self, wanted: slice) -> list[Entry]:
         """Reads no more of the files, or of the table, than it takes to get there."""

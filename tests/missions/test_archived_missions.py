@@ -206,7 +206,9 @@ def test_who_was_at_the_work_does_not_review_it_also_after_the_archive() -> None
     assert client.post(approve, {}, format="json").status_code == 403
 
 
-def test_a_sprint_counts_the_tasks_of_an_archived_mission(operator: APIClient) -> None:
+def test_a_sprint_counts_the_tasks_of_an_archived_mission(operator: APIClient, ended: Mission, directory: Path) -> None:
+    archive(mission=[ended.key], closed_for=0)
+    (directory / f"mission-{ended.pk}-1-{Entry.objects.latest('pk').data['last_seq']}.jsonl.gz").unlink()
     today, now = timezone.now().date(), timezone.now()
     sprint = opening.create_sprint(name="One", start_date=today, end_date=today, actor=SYSTEM, now=now)
     sprint = opening.start_sprint(sprint, expected=None, actor=SYSTEM, now=now)

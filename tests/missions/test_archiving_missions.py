@@ -14,6 +14,7 @@ from agents.services import presence
 from agents.services.presence import Said
 from missions import jobs
 from missions.models import Mission
+from tests.factories import client_of, person
 from tests.missions import archives, world
 from tests.missions.archives import archive, stream
 from traceability import archiving, ledger
@@ -68,6 +69,9 @@ def test_agents_that_went_away_are_archived_only_when_asked_for() -> None:
     assert archive(closed_for=0) == "Nothing to archive.\n"
     assert f"agent:{gone.pk}: entries 1 to 2" in archive(closed_for=0, agents=True)
     assert Entry.objects.of_agent(here.pk).exists()
+    told = world.task(agent=gone)
+    client = client_of(person("operator"))
+    assert client.get(f"/api/trace?agent={gone.key}&event=task.created").data["results"][0]["task"] == told.key
     assert [entry.kind for entry in archiving.entries(f"agent:{gone.pk}")] == ["agent.created", "agent.status_changed"]
 
 

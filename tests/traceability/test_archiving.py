@@ -3,6 +3,7 @@
 import gzip
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -228,6 +229,20 @@ def test_two_at_once_move_a_stream_once(directory: Path) -> None:
     assert sum(at_once([job] * 4)) == 1
     assert in_files(mission) == before
     assert Archive.objects.filter(stream=stream_of(mission)).count() == 1
+
+
+def test_nothing_is_lost_when_others_write_meanwhile(directory: Path) -> None:
+    mission = told(200)
+
+    def write() -> list[Moved]:
+        for number in range(60):
+            note(mission, number)
+        return []
+
+    at_once([partial(archive, mission, directory), write, write])
+    archive(mission, directory)
+    assert [line["seq"] for line in archiving.lines(stream_of(mission))] == list(range(1, 321))
+    assert verifying.verify(stream_of(mission)).findings == ()
 
 
 def test_entries_do_not_leave_the_table_without_their_file_and_without_being_told(directory: Path) -> None:

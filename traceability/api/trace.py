@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from coordinator.lib.errors import Malformed, Missing, TooMany
 from coordinator.lib.filters import Equals, Made, Since
 from coordinator.lib.views import Lists, ResourceView
-from traceability import verifying
+from traceability import archiving, verifying
 from traceability.api.proofs import CheckpointShape, VerdictShape
 from traceability.events import kinds
 from traceability.models import Checkpoint, Entry
@@ -64,7 +64,7 @@ def about(noun: str) -> Made:
     def by(rows: Any, value: str) -> Any:
         if value.isascii() and value.isdigit():
             return rows.filter(**{f"{noun}_id": int(value)}) if len(value) < 19 else rows.none()
-        return rows.filter(**{f"{noun}_id__in": rows.called(noun, value)})
+        return rows.filter(**{f"{noun}_id__in": rows.called(noun, value) or archiving.called(noun, value)})
 
     return Made(by, "An integer id or a public key.")
 

@@ -117,6 +117,7 @@ def _move(stream: str, upto: int, directory: Path, actor: Actor, now: datetime) 
             last_seq=lines[-1]["seq"],
             last_hash=lines[-1]["hash"],
             sha256=digest,
+            named=archive_files.named(lines),
         )
         with connection.cursor() as cursor:
             cursor.execute(MOVE, [stream, told.last_seq, digest])
