@@ -165,10 +165,15 @@ class _Told:
     unchecked: list[Finding] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     strays: list[Row] = field(default_factory=list)
+    unsettled: list[Walk] = field(default_factory=list)
+    """Walks whose suspects can be judged when it is known what stood in their gaps."""
 
     def add(self, walk: Walk) -> None:
         self.entries += walk.entries
-        self.findings += judging.findings_of(walk, self.last_id)
+        if walk.gaps and walk.suspects:
+            self.unsettled.append(walk)
+        else:
+            self.findings += judging.findings_of(walk, self.last_id)
         self.gaps += judging.absences(walk)
         self.strays += walk.strays
         for row in walk.erasures:
@@ -181,8 +186,14 @@ class _Told:
 
     def sorted(self) -> list[Finding]:
         """All findings by place, each with the last checkpoint that fixed its stream before it."""
-        found = [*self.findings, *judging.misplaced(self.gaps, self.strays)]
-        return sorted(map(self._with_last_good, found), key=lambda each: (each.stream, each.seq))
+        found: dict[tuple[str, int], Finding] = {}
+        misplaced = list(judging.misplaced(self.gaps, self.strays))
+        known = [bytes.fromhex(each.expected) for each in misplaced if each.expected]
+        for walk in self.unsettled:
+            self.findings += judging.findings_of(walk, self.last_id, known)
+        for each in (*misplaced, *self.findings):
+            found.setdefault((each.stream, each.seq), each)
+        return [self._with_last_good(found[place]) for place in sorted(found)]
 
     def _with_last_good(self, finding: Finding) -> Finding:
         pins = self.pins.get(finding.stream, {})

@@ -87,6 +87,14 @@ def test_two_different_changes_of_neighbours_are_both_named(mission: Ref, first:
     assert findings(mission) == [(3, COLUMNS[first][1]), (4, COLUMNS[second][1])]
 
 
+@pytest.mark.parametrize("column", ["canonical", "recorded_at", "kind", "body", "id", "hash"])
+@pytest.mark.parametrize("moved", ["seq", "stream"])
+def test_a_moved_entry_does_not_hide_a_change_of_the_next_one(mission: Ref, moved: str, column: str) -> None:
+    change(mission, 3, COLUMNS[column][0])
+    change(mission, 2, COLUMNS[moved][0])
+    assert findings(mission) == [(2, "reordered"), (3, COLUMNS[column][1])]
+
+
 def test_several_changes_of_one_entry_are_one_finding(mission: Ref) -> None:
     change(mission, 3, "actor_name = 'eve', task_id = 9")
     (found,) = all_findings()

@@ -12,9 +12,12 @@ MANY = 24
 """Above so many entries that do not fit, it is no longer tried which of them changed places."""
 
 
-def findings_of(walk: Walk, last_id: int) -> Iterator[Finding]:
-    """What was done to the entries that are there. What is not there is told by `absences`."""
-    found = {seq: finding for seq, finding in _of_suspects(walk)}
+def findings_of(walk: Walk, last_id: int, known: Iterable[bytes] = ()) -> Iterator[Finding]:
+    """What was done to the entries that are there. What is not there is told by `absences`.
+
+    `known` are hashes that entries of the stream should have, found otherwise.
+    """
+    found = {seq: finding for seq, finding in _of_suspects(walk, known)}
     for seq, ((kind, detail, expected, is_there), entry) in walk.faults.items():
         if seq not in found:
             found[seq] = Finding(walk.stream, seq, kind, detail, entry, expected, is_there)
@@ -53,11 +56,23 @@ def misplaced(gaps: Iterable[Gap], strays: list[Row]) -> Iterator[Finding]:
             detail = f"it stands as entry {row[SEQ]} of {row[STREAM]}"
             yield Finding(gap.stream, first, "reordered", detail, row[ID])
             first, before = first + 1, (row[HASH],)
-        if first == gap.first:
+        if first > gap.last:
+            yield from _unlinked(before[0], gap.after)
+        elif first == gap.first:
             yield Finding(gap.stream, first, gap.kind, gap.detail)
-        elif first <= gap.last:
+        else:
             yield Finding(gap.stream, first, gap.kind, f"entries {first} to {gap.last} are gone")
     yield from _homeless(left)
+
+
+def _unlinked(before: bytes, row: Row | None) -> Iterator[Finding]:
+    """The entry behind a gap can be checked as soon as it is known what stood in it."""
+    if row is None:
+        return
+    expected = _linked(before, row, row[SEQ], row[RECORDED_AT])
+    if expected != row[HASH]:
+        detail = "the hash does not fit the entry"
+        yield Finding(row[STREAM], row[SEQ], "content_modified", detail, row[ID], expected.hex(), row[HASH].hex())
 
 
 def _fitting(stream: str, seq: int, before: tuple[bytes, ...], rows: list[Row]) -> Row | None:
@@ -76,9 +91,9 @@ def _homeless(rows: list[Row]) -> Iterator[Finding]:
         told.add(row[STREAM])
 
 
-def _of_suspects(walk: Walk) -> Iterator[tuple[int, Finding]]:
+def _of_suspects(walk: Walk, known: Iterable[bytes]) -> Iterator[tuple[int, Finding]]:
     few = walk.suspects if len(walk.suspects) <= MANY else []
-    pool = {each for suspect in few for each in (*suspect.before, suspect.row[HASH])}
+    pool = {*known} | {each for suspect in few for each in (*suspect.before, suspect.row[HASH])}
     pool |= {walk.pins[seq][0] for seq in (each.row[SEQ] - 1 for each in few) if seq in walk.pins}
     for suspect in walk.suspects:
         row = suspect.row

@@ -35,7 +35,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Gap:
-    """Numbers without an entry, with the hashes that may stand before the first of them."""
+    """Numbers without an entry, with the hashes that may stand before the first of them, and the entry that follows."""
 
     stream: str
     first: int
@@ -43,6 +43,7 @@ class Gap:
     kind: str
     detail: str
     before: tuple[bytes, ...]
+    after: Row | None = None
 
 
 @dataclass
@@ -113,7 +114,7 @@ class Walk:
             detail = f"entry {self.seq + 1} is gone; next is {seq}"
             if seq > self.seq + 2:
                 detail = f"entries {self.seq + 1} to {seq - 1} are gone"
-            self.gaps.append(Gap(self.stream, self.seq + 1, seq - 1, "missing", detail, self.before))
+            self.gaps.append(Gap(self.stream, self.seq + 1, seq - 1, "missing", detail, self.before, row))
             self.before = (row[HASH],)
         elif fits:
             self.before = (row[HASH],)
