@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from agents.health import ActivityEvent
@@ -83,3 +84,22 @@ def test_the_clock_archives_only_where_it_was_told_to(ended: Mission, settings: 
     settings.ARCHIVE_CLOSED_AFTER_DAYS = 0
     assert jobs.archive() == 1
     assert not Entry.objects.in_stream(stream(ended)).exists()
+
+
+def test_the_options_are_read_from_the_command_line(ended: Mission, tmp_path: Path) -> None:
+    for nonsense in ("nan", "-1", "soon", "1e9"):
+        with pytest.raises(CommandError, match="no number of days"):
+            call_command("trace_archive", "--closed-for", nonsense)
+    call_command(
+        "trace_archive",
+        "--mission",
+        ended.key,
+        "--closed-for",
+        "0",
+        "--dir",
+        str(tmp_path / "there"),
+        stdout=StringIO(),
+    )
+    assert [file.name for file in sorted((tmp_path / "there").glob("*.jsonl.gz")) if "texts" not in file.name] == [
+        f"mission-{ended.pk}-1-{Archive.objects.get(stream=stream(ended)).last_seq}.jsonl.gz"
+    ]

@@ -1,6 +1,7 @@
 """`manage.py trace_archive`: moves the entries of closed streams to files that stay verifiable."""
 
 import json
+from argparse import ArgumentTypeError
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,18 @@ from traceability.services import erasing_archived
 from traceability.services.archiving import Moved
 
 CLOSED_FOR_DAYS = 90
+MOST_DAYS = 36_500
+
+
+def days(text: str) -> float:
+    """So many days, a part of one too. Raises ArgumentTypeError."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1
+    if not 0 <= found <= MOST_DAYS:
+        raise ArgumentTypeError(f"{text!r} is no number of days")
+    return found
 
 
 class Command(BaseCommand):
@@ -30,7 +43,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--closed-for",
-            type=float,
+            type=days,
             default=CLOSED_FOR_DAYS,
             metavar="DAYS",
             help=f"ended, and silent since, for so many days (default {CLOSED_FOR_DAYS})",
