@@ -17,11 +17,12 @@ from missions.models import Mission, Task
 from missions.replaying import folding, reading, snapshots
 from missions.replaying.snapshots import Shelf
 from missions.replaying.state import State
-from missions.services import executing, planning, running
+from missions.services import erasing, executing, planning, running
 from missions.services.reporting import Filing
 from missions.supervision.server import MissionServer
 from tests import replayed
 from tests.missions import world
+from tests.missions.leak import order
 from tests.missions.test_replay import busy_mission
 from traceability import bodies, ledger
 from traceability.events import SYSTEM, Event
@@ -192,6 +193,19 @@ def _asked(stream: str, seq: int) -> list[Any]:
     with connection.execute_wrapper(watch):
         snapshots.state_at(stream, seq)
     return found
+
+
+def test_a_snapshot_from_before_an_erasure_is_not_used_again() -> None:
+    row = world.task(description="Nobody keeps this sentence.")
+    entry = Entry.objects.of_task(row.pk).get(kind="task.created")
+
+    def described() -> str:
+        task = snapshots.state_at(entry.stream, entry.seq).tasks[row.pk]
+        return str(task["fields"]["description"])
+
+    assert described() == described() == "Nobody keeps this sentence."
+    erasing.erase(entry, ["fields.description"], order())
+    assert described() == "[erased]"
 
 
 def test_the_shelf_keeps_within_its_bytes_and_lets_the_oldest_go() -> None:
