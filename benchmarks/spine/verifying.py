@@ -1,6 +1,6 @@
 """How fast the record is checked, in full and by the database, and how long a checkpoint over 10,000 streams takes.
 
-100,000 entries of some 500 bytes in 50 streams, with all columns filled and a text beside every tenth; one process.
+60,000 entries of some 500 bytes in 50 streams, with all columns filled and a text beside every tenth; one process.
 """
 
 import tempfile
@@ -19,7 +19,7 @@ from traceability.canonical import write
 from traceability.keys import Keyring
 from traceability.services import checkpointing
 
-ENTRIES, STREAMS, WIDE, RUNS = 100_000, 50, 10_000, 3
+ENTRIES, STREAMS, WIDE, RUNS = 60_000, 50, 10_000, 3
 TEXT = (
     '{"actor":{"id":7,"kind":"agent","name":"coder"},"data":{"after":"in_progress","attempts":1,"before":"pending",'
     '"comment":%s,"decisions":[],"percent":10,"reason":""},"kind":"task.moved",'
