@@ -21,7 +21,7 @@ from traceability.events import EntriesArchived
 from traceability.models import Archive, Entry
 
 END = 2**62
-PUT_BACK = "Put it back there from your backup (the setting ARCHIVE_DIR says where archives lie)."
+PUT_BACK = "Put it back from the backup, into the directory that the setting ARCHIVE_DIR names."
 
 GOING: ContextVar[dict[tuple[str, int], frozenset[str]]] = ContextVar("texts_that_go")
 """Texts that this transaction takes out of archived entries, by stream and seq; their file follows the commit."""
@@ -31,7 +31,7 @@ class ArchiveMissing(Unavailable):
     """Entries of this stream were archived, and their file is not here."""
 
     def __init__(self, archive: Archive, path: Path, why: str) -> None:
-        super().__init__(f"Entries {_range(archive)} were archived, and {path} cannot be read ({why}). {PUT_BACK}")
+        super().__init__(f"Entries {_range(archive)} were archived, and {path.name} cannot be read ({why}). {PUT_BACK}")
         self.retry_after_s = 60
 
 
@@ -39,7 +39,9 @@ class ArchiveChanged(Conflict):
     """A file of archived entries is not as it was written."""
 
     def __init__(self, archive: Archive, path: Path, why: str) -> None:
-        super().__init__(f"Entries {_range(archive)} were archived, and {path} is not as it was: {why}. {PUT_BACK}")
+        super().__init__(
+            f"Entries {_range(archive)} were archived, and {path.name} is not as it was: {why}. {PUT_BACK}"
+        )
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,8 @@ def test_a_missing_file_is_said_on_the_page_and_by_the_api(
     answer = operator.get(f"/api/missions/{ended.key}/trace")
     assert answer.status_code == 503
     assert answer.data["title"] == "Entries of this stream were archived, and their file is not here"
-    assert str(directory) in answer.data["detail"]
+    assert f"mission-{ended.pk}-1-" in answer.data["detail"]
+    assert str(directory) not in answer.data["detail"]
     assert operator.post(f"/api/missions/{ended.key}/replay", {}, format="json").status_code == 503
     tabs = [f"/missions/{ended.pk}?tab={tab}" for tab in ("trace", "timeline", "replay", "replay&seq=3&with_seq=5")]
     for address in (*tabs, f"/tasks/{task.pk}"):

@@ -41,10 +41,12 @@ def test_the_list_shows_each_file_and_says_where_one_is_missing(
         page = auditor.get(LIST).content.decode()
     for row in (here, away):
         assert row.stream in page
-        assert row.sha256 in page
+        assert row.sha256[:16] in page
     assert page.count("the file is not here") == 1
     assert auditor.get(LIST, {"q": here.stream}).content.decode().count("the file is not here") == 0
-    assert bytes(here.hash).hex() in auditor.get(f"{LIST}{here.pk}/change/").content.decode()
+    shown = auditor.get(f"{LIST}{here.pk}/change/").content.decode()
+    assert bytes(here.hash).hex() in shown
+    assert here.sha256 in shown
 
 
 def test_an_archive_is_not_changed_here(auditor: Client, tmp_path: Path) -> None:

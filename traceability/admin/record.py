@@ -95,7 +95,7 @@ class ArchiveAdmin(ReadOnlyAdmin):
     """Which entries stand in files, and whether the files are where they should be."""
 
     area = "trace"
-    list_display = ("stream", "first_seq", "last_seq", "archived_at", "file", "size", "sha256")
+    list_display = ("stream", "entries", "archived_at", "file", "size", "digest_of_file")
     list_filter = ("archived_at",)
     search_fields = ("stream", "sha256")
     date_hierarchy = "archived_at"
@@ -104,6 +104,14 @@ class ArchiveAdmin(ReadOnlyAdmin):
     fields = readonly_fields = (
         "stream", "first_seq", "last_seq", "last_id", "archived_at", "file", "size", "sha256", "digest",
     )  # fmt: skip
+
+    @admin.display(description="Entries", ordering="first_seq")
+    def entries(self, row: Archive) -> str:
+        return f"{row.first_seq} to {row.last_seq}"
+
+    @admin.display(description="SHA-256 of the file")
+    def digest_of_file(self, row: Archive) -> str:
+        return f"{row.sha256[:16]}…"
 
     @admin.display(description="File")
     def file(self, row: Archive) -> str:
