@@ -1,4 +1,4 @@
-"""What the live stream asks the database: what a topic's name stands for, and what a reader missed."""
+"""What readers of the live stream ask for: which topics, from which id on, and what they missed of them."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -7,6 +7,7 @@ from channels.db import database_sync_to_async
 from django.db.models import Max, Q
 
 from agents.models import Agent
+from coordinator.lib.errors import Malformed, NotAllowed
 from missions.models import Mission, Task
 from traceability import topics
 from traceability.models import Archive, Entry
@@ -15,6 +16,7 @@ from traceability.told import COLUMNS, Told, told
 PAGE = 500
 """Entries that are read at a time for a reader who comes back."""
 
+LONGEST_TOPIC = 110
 TABLES: dict[str, Any] = {"mission": Mission, "task": Task, "agent": Agent}
 
 
@@ -71,3 +73,23 @@ def _named(noun: str, keys: set[str]) -> dict[str, str]:
     rows = table.objects.filter(wanted).values_list("pk", table.KEY)
     known = {str(name): pk for row in rows for name, pk in ((row[0], row[0]), (row[1], row[0]))}
     return {f"{noun}:{key}": f"{noun}:{known[key]}" for key in keys if key in known}
+
+
+def checked(names: list[Any], scopes: frozenset[str]) -> list[str]:
+    """The names, which are topics that these scopes open. Raises Malformed, NotAllowed."""
+    odd = [name for name in names if not (isinstance(name, str) and name.isascii() and len(name) <= LONGEST_TOPIC)]
+    if unknown := odd or topics.unknown(names):
+        raise Malformed(f"There is no topic {str(unknown[0])[:LONGEST_TOPIC]!r}.")
+    if refused := [name for name in names if topics.scope_of(name) not in scopes]:
+        raise NotAllowed(f"This credential may not read {refused[0]!r}.")
+    return names
+
+
+def id_of(given: Any) -> int | None:
+    """The id that a reader names as its last; None when it names none. Raises Malformed."""
+    if given is None or given == "":
+        return None
+    text = str(given) if isinstance(given, (int, str)) and not isinstance(given, bool) else ""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Malformed("`after` is the id of the last frame that you saw.")
+    return int(text)

@@ -12,9 +12,10 @@ from django.db import InterfaceError, OperationalError
 from django.urls import path
 from rest_framework.exceptions import ParseError
 
+from coordinator.catching_up import id_of
 from coordinator.lib.errors import Malformed, Refusal, TooMany
 from coordinator.lib.http import read_json
-from coordinator.reading import Reader, id_of
+from coordinator.reading import Reader
 
 HEARTBEAT_S = 20
 NOT_SIGNED_IN = 4401

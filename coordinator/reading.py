@@ -12,7 +12,7 @@ from django.conf import settings
 
 from accounts.auth import Credential
 from coordinator import catching_up, presence
-from coordinator.lib.errors import Malformed, Missing, NotAllowed, TooMany
+from coordinator.lib.errors import Missing, TooMany
 from traceability import topics
 from traceability.tail import tail
 from traceability.told import Told
@@ -27,7 +27,6 @@ MOST_TOPICS = 100
 """Topics that a reader may name at a time; it may follow ten times as many."""
 
 MOST_ASKED = 10
-LONGEST_TOPIC = 110
 
 
 class Line(NamedTuple):
@@ -110,7 +109,7 @@ class Reader:
             raise TooMany(f"Name at most {MOST_TOPICS} topics at a time, and {10 * MOST_TOPICS} in all.")
         if len(self.asked) >= MOST_ASKED:
             raise TooMany("Wait for the answer to the topics that you named before.")
-        resolved = await database_sync_to_async(catching_up.resolve)(checked(names, self.credential.scopes))
+        resolved = await database_sync_to_async(catching_up.resolve)(catching_up.checked(names, self.credential.scopes))
         if missing := [name for name in names if name not in resolved]:
             raise Missing(f"There is no {missing[0]!r}.")
         self.asked.append(Asked({topic: name for name, topic in resolved.items()}, after))
@@ -141,7 +140,7 @@ class Reader:
         """The ledger was replaced, or some of it was never read: from this id on all is told."""
         self.waiting.clear()
         self.heard = self.lost_at = settled
-        self.topics = {topic: Followed(each.name, min(each.after, settled)) for topic, each in self.topics.items()}
+        self._forget(settled)
         self.news.set()
 
     def show(self, agents: Mapping[str, str]) -> None:
@@ -173,6 +172,7 @@ class Reader:
     def _next(self) -> list[Line]:
         if (gap := self._gap()) is not None:
             self.overrun_at = self.lost_at = None
+            self._forget(gap)
             return [_event("reset", gap)]
         if self.waiting:
             return self._lines_of([self.waiting.popleft() for _ in range(min(AT_ONCE, len(self.waiting)))])
@@ -184,20 +184,24 @@ class Reader:
         """Follows new topics. Nothing waits now, so all up to `heard` was said already or comes from the ledger."""
         before, upto = dict(self.topics), self.heard
         since = upto if asked.after is None else asked.after
-        self._add(asked, since)
+        self._add(asked, since, before)
         yield [_event("subscribed", since, topics=sorted(each.name for each in self.topics.values()))]
         if asked.after is not None and not await database_sync_to_async(catching_up.reaches)(since, upto):
             since = upto
-            self._add(asked, since)
+            self._add(asked, since, before)
             yield [_event("reset", since)]
         async for page in catching_up.missed(since, upto, frozenset(asked.topics)):
             yield self._lines_of([each for each in page if not _followed(before, each)])
         async for lines in self._go_on(upto):
             yield lines
 
-    def _add(self, asked: Asked, since: int) -> None:
+    def _forget(self, gap: int) -> None:
+        """What was told up to here counts for nothing: who asks for it again gets it again."""
+        self.topics = {topic: Followed(each.name, gap) for topic, each in self.topics.items()}
+
+    def _add(self, asked: Asked, since: int, before: Mapping[str, Followed]) -> None:
         for topic, name in asked.topics.items():
-            held = self.topics.get(topic)
+            held = before.get(topic)
             self.topics[topic] = Followed(name, min(since, held.after) if held else since)
         if "presence" in asked.topics:
             presence.lights().readers.add(self)
@@ -233,23 +237,3 @@ def _followed(followed: dict[str, Followed], each: Told) -> str | None:
 
 def _event(event: str, identity: int | None = None, **more: Any) -> Line:
     return Line(orjson.dumps({"event": event, **more}).decode(), identity)
-
-
-def checked(names: list[Any], scopes: frozenset[str]) -> list[str]:
-    """The names, which are topics that these scopes open. Raises Malformed, NotAllowed."""
-    odd = [name for name in names if not (isinstance(name, str) and name.isascii() and len(name) <= LONGEST_TOPIC)]
-    if unknown := odd or topics.unknown(names):
-        raise Malformed(f"There is no topic {str(unknown[0])[:LONGEST_TOPIC]!r}.")
-    if refused := [name for name in names if topics.scope_of(name) not in scopes]:
-        raise NotAllowed(f"This credential may not read {refused[0]!r}.")
-    return names
-
-
-def id_of(given: Any) -> int | None:
-    """The id that a reader names as its last; None when it names none. Raises Malformed."""
-    if given is None or given == "":
-        return None
-    text = str(given) if isinstance(given, (int, str)) and not isinstance(given, bool) else ""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Malformed("`after` is the id of the last frame that you saw.")
-    return int(text)

@@ -48,8 +48,8 @@ class StreamView(Endpoint):
     def follow(self, request: Request) -> StreamingHttpResponse:
         """Server-Sent Events: the frames of `ws /ws/stream`, a comment every 15 s. Each topic demands its scope."""
         credential: Any = request.auth
-        names = reading.checked(_names(request.query_params), credential.scopes)
-        after = reading.id_of(request.headers.get("Last-Event-ID") or request.query_params.get("after"))
+        names = catching_up.checked(_names(request.query_params), credential.scopes)
+        after = catching_up.id_of(request.headers.get("Last-Event-ID") or request.query_params.get("after"))
         known = catching_up.resolve(names)
         if missing := [name for name in names if name not in known]:
             raise Missing(f"There is no {missing[0]!r}.")

@@ -1,5 +1,6 @@
 """What the live stream does not do: tell too early, tell too much, remember for ever."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +18,7 @@ from missions.services import planning
 from tests.factories import person, token_of
 from tests.faults.web import Web
 from tests.realtime.test_sse import opened as sse
-from tests.realtime.test_stream import heard, opened, some_mission
+from tests.realtime.test_stream import frames, heard, opened, some_mission
 from tests.traceability.following import connected, write_quietly
 from traceability.events import SYSTEM
 from traceability.models import Entry
@@ -83,6 +84,12 @@ def test_who_reads_too_slowly_is_told_to_begin_anew_and_costs_little_memory(web:
             memory.append(process.memory_info().rss)
         told = [frame["id"] for frame in until_reset(slow)]
         assert told == sorted(set(told))
+        slow.send(json.dumps({"subscribe": ["tasks"], "after": told[-1]}))
+        dropped = list(
+            Entry.objects.filter(kind="task.noted", pk__gt=told[-1]).values_list("pk", flat=True).order_by("pk")
+        )
+        assert len(dropped) > LARGEST_BACKLOG
+        assert sorted(itertools.islice(ids(slow), len(dropped))) == dropped
         mission = some_mission()
         task = planning.create_task(mission=mission, objective="News", actor=SYSTEM, now=timezone.now())
         while heard(slow).get("data", {}).get("task") != task.key:
@@ -94,6 +101,11 @@ def slowly(web: Web, token: str) -> ClientConnection:
     """A socket whose reader takes nothing of its own accord."""
     headers = {"Authorization": f"Bearer {token}"}
     return connect(f"ws://127.0.0.1:{web.port}/ws/stream?topics=tasks", additional_headers=headers, max_queue=1)
+
+
+def ids(held: ClientConnection) -> Iterator[int]:
+    """The ids of the frames that come, in their order."""
+    return (frame["id"] for frame in frames(held))
 
 
 def until_reset(held: ClientConnection) -> Iterator[dict[str, Any]]:
