@@ -12,7 +12,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 PAUSE_S = 0.2
-QUIET_S = 5.0
+QUIET_S = 30.0
+"""Longer than a busy server takes to answer: who gives up and knocks again makes it busier."""
+
 LOST = (OSError, WebSocketException, EOFError, TimeoutError, asyncio.IncompleteReadError)
 
 
@@ -29,18 +31,19 @@ class Listener:
 
     async def listen(self) -> None:
         """Until it has its goal: the last id that is expected."""
-        while not self._done():
+        while not self.done():
             with contextlib.suppress(*LOST):
                 async with contextlib.aclosing(self.frames()) as frames:
                     await self._visit(frames)
             await asyncio.sleep(self.chance.random() * PAUSE_S)
 
-    def _done(self) -> bool:
+    def done(self) -> bool:
+        """Whether it has the last that it may expect."""
         return self.goal is not None and self.last >= self.goal
 
     async def _visit(self, frames: AsyncGenerator[dict[str, Any]]) -> None:
         self.visits += 1
-        stays = self.chance.randrange(5, 200)
+        stays = self.chance.randrange(10, 300)
         async for frame in frames:
             if "id" not in frame:
                 self.odd += [] if frame["event"] in {"subscribed", "heartbeat"} else [frame]
@@ -48,7 +51,7 @@ class Listener:
             self.got.append(frame["id"])
             self.last = frame["id"]
             stays -= 1
-            if not stays or self._done():
+            if not stays or self.done():
                 return
 
     def frames(self) -> AsyncGenerator[dict[str, Any]]:
