@@ -17,12 +17,21 @@ COUNTS = {
         "Open advisories by severity.",
         "SELECT severity, count(*) FROM missions_advisory WHERE resolved_at IS NULL GROUP BY 1",
     ),
+    "coordinator_deliveries_waiting": (
+        "Notifications not taken yet, by kind of receiver.",
+        "SELECT kind, count(*) FROM accounts_delivery JOIN accounts_endpoint AS e ON e.id = endpoint_id"
+        " WHERE accounts_delivery.state = 'waiting' GROUP BY 1",
+    ),
     "coordinator_queue": ("Waiting messages by queue.", "SELECT key, count(*) FROM django_q_ormq GROUP BY 1"),
 }
 TOTALS = {
     "coordinator_ledger_entries": (
         "Entries of the ledger, as its streams count them.",
         "SELECT coalesce(sum(seq), 0) FROM traceability_streamhead",
+    ),
+    "coordinator_checkpoint_age_seconds": (
+        "Seconds since the record was last fixed by a checkpoint; -1 when it never was.",
+        "SELECT coalesce(round(extract(epoch FROM now() - max(at))), -1) FROM traceability_checkpoint",
     ),
     "coordinator_cost_usd": ("Cost of all missions in USD.", "SELECT coalesce(sum(cost_usd), 0) FROM missions_mission"),
 }

@@ -186,12 +186,14 @@ class Reader:
         since = upto if asked.after is None else asked.after
         self._add(asked, since, before)
         yield [_event("subscribed", since, topics=sorted(each.name for each in self.topics.values()))]
-        if asked.after is not None and not await database_sync_to_async(catching_up.reaches)(since, upto):
+        if asked.after is not None and not await _reaches(since, upto):
             since = upto
             self._add(asked, since, before)
             yield [_event("reset", since)]
         async for page in catching_up.missed(since, upto, frozenset(asked.topics)):
             yield self._lines_of([each for each in page if not _followed(before, each)])
+        if asked.after is not None and since < upto and not await _reaches(since, upto):
+            yield [_event("reset", upto)]  # entries were archived while they were read
         async for lines in self._go_on(upto):
             yield lines
 
@@ -233,6 +235,10 @@ def _followed(followed: dict[str, Followed], each: Told) -> str | None:
         if found is not None and found.after < each.id:
             return found.name
     return None
+
+
+async def _reaches(after: int, upto: int) -> bool:
+    return bool(await database_sync_to_async(catching_up.reaches)(after, upto))
 
 
 def _event(event: str, identity: int | None = None, **more: Any) -> Line:

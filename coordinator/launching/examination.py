@@ -5,11 +5,9 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
-from typing import Literal
 
 import redis
 import requests
@@ -19,41 +17,14 @@ from django.db import DatabaseError, connection
 
 from accounts.models import User
 from coordinator import embedded, readiness
-from coordinator.launching import first_admin, ground
+from coordinator.launching import first_admin, ground, record
+from coordinator.launching.findings import Finding, Level
 from coordinator.launching.ground import CannotStart
 from missions.supervision import presence
-from traceability import rights
 
-Level = Literal["ok", "note", "wrong"]
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 1024**3
 LARGEST_DRIFT = timedelta(seconds=5)
-GUARDS = {
-    "entry_seal": "traceability_entry",
-    "entry_kept": "traceability_entry",
-    "entry_erasure_told": "traceability_entry",
-    "entry_append_only": "traceability_entry",
-    "entry_no_truncate": "traceability_entry",
-    "head_kept": "traceability_streamhead",
-    "head_no_truncate": "traceability_streamhead",
-    "archive_told": "traceability_archive",
-    "archive_append_only": "traceability_archive",
-    "archive_no_truncate": "traceability_archive",
-    "checkpoint_kept": "traceability_checkpoint",
-    "checkpoint_append_only": "traceability_checkpoint",
-    "checkpoint_no_truncate": "traceability_checkpoint",
-}
-"""The ledger's triggers, each with its table."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report. `mend` says what to do; empty when nothing has to be done."""
-
-    about: str
-    level: Level
-    text: str
-    mend: str = ""
 
 
 def examine(now: datetime) -> Iterator[Finding]:
@@ -63,7 +34,16 @@ def examine(now: datetime) -> Iterator[Finding]:
     answering = list(database())
     yield from answering
     if all(each.level != "wrong" for each in answering):
-        for look in (migrations, ledger, roles, people, workers, clock):
+        for look in (
+            migrations,
+            record.guards,
+            record.roles,
+            record.checkpoints,
+            record.archives,
+            people,
+            workers,
+            clock,
+        ):
             yield from _looked(look, now)
     yield from web()
     yield from redis_server()
@@ -170,41 +150,6 @@ def migrations(now: datetime) -> Iterator[Finding]:
         yield Finding("migrations", "wrong", f"{missing} are not applied.", "Run `python manage.py migrate`.")
     else:
         yield Finding("migrations", "ok", "All are applied.")
-
-
-def ledger(now: datetime) -> Iterator[Finding]:
-    """The guards stand and are on in every replication role, and no other guard of ours is off."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tgname, tgenabled = 'A', tgenabled = 'D' FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
-            " WHERE NOT tgisinternal AND relnamespace = current_schema()::regnamespace"
-        )
-        found = cursor.fetchall()
-    standing = {name for name, always, _ in found if always}
-    off = sorted((set(GUARDS) - standing) | {name for name, _, disabled in found if disabled})
-    if off:
-        yield Finding(
-            "ledger", "wrong", f"Guards are off: {', '.join(off)}.",
-            "Find out who turned them off, then restore them from the migrations.",
-        )  # fmt: skip
-    else:
-        yield Finding("ledger", "ok", "Its guards are on.")
-
-
-def roles(now: datetime) -> Iterator[Finding]:
-    """Whether the running role could take the ledger's guards down, and what else it may do beyond its need."""
-    role = rights.running_role()
-    standing = rights.standing_of(role)
-    if not standing.is_split:
-        yield Finding(
-            "roles", "note", f"The running role {role} owns the ledger and could turn its guards off.",
-            "Where that matters, migrate as one role and run as another (docs/operating.md).",
-        )  # fmt: skip
-        return
-    yield Finding("roles", "ok", f"{role} runs the product, {standing.owner} owns its tables.")
-    for phrase in rights.excess(role):
-        mend = f"As {standing.owner}: `manage.py trace_roles --runtime {role} --apply`."
-        yield Finding("roles", "note", f"{role} {phrase}, which the product does not need.", mend)
 
 
 def people(now: datetime) -> Iterator[Finding]:

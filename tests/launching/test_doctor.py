@@ -1,6 +1,7 @@
 """`manage.py doctor`: each fault is found, and says how to mend it."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ from django.test import override_settings
 from django.utils import timezone
 
 from accounts.models import User
-from coordinator.launching import examination
-from coordinator.launching.examination import Finding
+from coordinator.launching import examination, record
+from coordinator.launching.findings import Finding
 from tests.factories import person
 
 
@@ -43,10 +44,10 @@ def test_an_installation_without_an_admin_is_found(db: None) -> None:
 
 
 def test_a_guard_of_the_ledger_that_is_off_is_found(committed_db: str) -> None:
-    assert wrong(list(examination.ledger(timezone.now()))) == {}
+    assert wrong(list(record.guards(timezone.now()))) == {}
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE traceability_entry DISABLE TRIGGER entry_append_only")
-    assert "entry_append_only" in wrong(list(examination.ledger(timezone.now())))["ledger"].text
+    assert "entry_append_only" in wrong(list(record.guards(timezone.now())))["ledger"].text
 
 
 def test_missing_migrations_are_found(committed_db: str) -> None:
@@ -62,3 +63,15 @@ def test_nobody_working_is_found(db: None) -> None:
 def test_a_redis_that_is_away_is_found() -> None:
     with override_settings(REDIS_URL="redis://127.0.0.1:1/0"):
         assert "Start it" in wrong(list(examination.redis_server()))["redis"].mend
+
+
+@pytest.mark.django_db
+def test_a_record_that_no_checkpoint_fixes_is_found() -> None:
+    now = timezone.now()
+    with override_settings(CHECKPOINTS=True):
+        assert list(record.checkpoints(now)) == []
+        person("admin")
+        assert wrong(list(record.checkpoints(now))) == {}
+        assert "trace_checkpoint" in wrong(list(record.checkpoints(now + timedelta(hours=1))))["checkpoints"].mend
+    with override_settings(CHECKPOINTS=False):
+        assert [each.level for each in record.checkpoints(now)] == ["note"]

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from coordinator.launching import examination
-from coordinator.launching.examination import Finding
+from coordinator.launching.findings import Finding
 
 MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 
