@@ -36,6 +36,7 @@ CROSS JOIN LATERAL (
     WHERE twin.text_sha256 = wanted.text_sha256 LIMIT 1
 ) known
 WHERE wanted.document_id = %(document)s
+FOR KEY SHARE OF wanted
 ON CONFLICT DO NOTHING
 """
 COUNT_LEXEMES = """

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django_q.tasks import async_task
 
 from coordinator.lib import versions
@@ -105,7 +106,7 @@ def remove_document(document: Document, *, expected: int | None, actor: Actor, n
         held = _locked(document)
         versions.require(held, expected)
         versions.bump(held, now=now, content="", metadata={}, removed_at=now, index_state=IndexState.READY)
-        Passage.objects.filter(document=held).delete()
+        _drop(Passage.objects.filter(document=held))
         ledger.record(DocumentRemoved(**_about(held), title=held.title, sha256=held.sha256), actor=actor, at=now)
 
 
@@ -149,6 +150,12 @@ def _locked(document: Document) -> Document:
     return held
 
 
+def _drop(passages: QuerySet[Passage]) -> None:
+    """Locks them first: a job that embeds them now would else leave a vector of a passage that is gone."""
+    list(passages.select_for_update().order_by("pk").values_list("pk", flat=True))
+    passages.delete()
+
+
 def _columns(changes: dict[str, Any], held: Document) -> dict[str, Any]:
     """The columns behind the changed fields."""
     found = {name: value for name, value in changes.items() if name not in {"mission", "task"}}
@@ -190,7 +197,7 @@ def _repack(document: Document) -> None:
         elif (old := same.pop(0)).ordinal != passage.ordinal:
             old.ordinal = passage.ordinal
             moved.append(old)
-    Passage.objects.filter(pk__in=[old.pk for same in kept.values() for old in same]).delete()
+    _drop(Passage.objects.filter(pk__in=[old.pk for same in kept.values() for old in same]))
     Passage.objects.bulk_update(moved, ["ordinal"], batch_size=1000)
     Passage.objects.bulk_create(added)
     async_task(EMBED, document.pk)

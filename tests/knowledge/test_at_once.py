@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from coordinator.lib.errors import Stale
@@ -74,3 +75,33 @@ def test_workers_that_embed_the_first_document_together_make_one_space(server: E
     assert at_once(lambda: jobs.embed_document(document.pk)) == ["ready"] * MANY
     assert (EmbeddingSpace.objects.get().state, Embedding.objects.count()) == ("active", 2)
     assert Entry.objects.filter(kind="document.space_activated").count() == 1
+
+
+def test_a_document_is_removed_while_its_vectors_are_stored(committed_db: str) -> None:
+    document, _ = ingesting.store_document(ingesting.Draft(content=GUIDE), actor=SYSTEM, now=timezone.now())
+    space = EmbeddingSpace.objects.create(provider="p", model="m", dimensions=384, created_at=timezone.now())
+    passages = list(Passage.objects.filter(document=document))
+
+    def remove() -> None:
+        ingesting.remove_document(document, expected=None, actor=SYSTEM, now=timezone.now())
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():  # as a job does
+            list(Passage.objects.select_for_update(no_key=True).filter(document=document))
+            removed = pool.submit(remove)
+            until_somebody_waits(committed_db)
+            Embedding.objects.bulk_create(Embedding(space=space, passage=each, vector=[0.0] * 384) for each in passages)
+        removed.result(timeout=30)
+    assert not Passage.objects.filter(document=document).exists()
+    assert not Embedding.objects.exists()
+
+
+def until_somebody_waits(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as held:
+        for _ in range(2000):
+            row = held.execute("SELECT FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()").fetchone()
+            if row is not None:
+                return
+            held.execute("SELECT pg_sleep(0.01)")
+    pytest.fail("Nobody waits.")
