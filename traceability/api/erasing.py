@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from coordinator.lib.errors import Missing
 from coordinator.lib.models import numbered
-from coordinator.lib.serializers import Strict
+from coordinator.lib.serializers import Strict, Text
 from coordinator.lib.views import ResourceView
 from traceability import archiving
 from traceability.models import Entry
@@ -19,10 +19,10 @@ from traceability.services.erasing import Order
 
 class EraseBody(Strict):
     paths = serializers.ListField(
-        child=serializers.CharField(max_length=500), allow_empty=False, max_length=100,
+        child=Text(max_length=500), allow_empty=False, max_length=100,
         help_text="What of the entry's data to erase, such as outputs.summary or fields.description.",
     )  # fmt: skip
-    reason = serializers.CharField(max_length=1000, help_text="Why; it stays on record.")
+    reason = Text(max_length=1000, help_text="Why; it stays on record.")
 
 
 class ErasedEntry(serializers.Serializer[Any]):
