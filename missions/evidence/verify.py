@@ -1,8 +1,11 @@
-"""Checks this evidence pack: `python3 verify.py [PUBLIC KEY ...]`. Needs nothing but Python 3.8 or later.
+"""Checks this evidence pack: `python3 verify.py [PACK] [PUBLIC KEY ...]`. Needs nothing but Python 3.8 or later.
 
-Every file against MANIFEST, every entry against the chain, its columns and its texts, the chain against the signed
-checkpoints. Ends with 0 when the pack is intact and 1 when it was changed, and says where. A public key that you kept
-yourself (as the first line of checkpoints/keys.txt) makes the checkpoints' signatures independent of this pack.
+Every entry against the chain, its columns and its texts, the chain's end against the signed checkpoints, every file
+against MANIFEST and its signature. Ends with 0 when all of it fits, with 1 when something does not, and says where.
+
+Without a public key this proves the pack only against the key that lies in it: whoever makes up a pack can make up a
+key. Give the public key that you kept yourself: then only it counts, and what it handed the signing over to. A pack
+that you do not trust is checked by a verify.py from elsewhere, given the folder as PACK.
 """
 
 from __future__ import annotations
@@ -15,7 +18,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-HERE = pathlib.Path(sys.argv[0]).resolve().parent
+FOLDERS = [pathlib.Path(each) for each in sys.argv[1:] if pathlib.Path(each).is_dir()]
+HERE = (FOLDERS or [pathlib.Path(sys.argv[0]).resolve().parent])[0]
+GIVEN = [each for each in sys.argv[1:] if not pathlib.Path(each).is_dir()]
 FOUND: list[str] = []
 COLUMNS = {
     "kind": ("kind",), "schema": ("schema",), "actor_kind": ("actor", "kind"), "actor_id": ("actor", "id"),
@@ -45,25 +50,37 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def read(name: str) -> str:
+    return (HERE / name).read_bytes().decode()
+
+
+def lines(name: str) -> list[str]:
+    return read(name).split("\n")[:-1]
+
+
 def check_files() -> None:
-    *lines, last = (HERE / "MANIFEST").read_text().splitlines()
-    if last != "manifest " + sha("".join(f"{line}\n" for line in lines)).hex():
-        say("MANIFEST is not as it was written")
-    listed = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    digests = {name: digest for digest, _, name in (each.partition("  ") for each in lines("MANIFEST")[1:-2])}
     there = {path.relative_to(HERE).as_posix() for path in HERE.rglob("*") if path.is_file()} - {"MANIFEST"}
-    for name in sorted(there | set(listed)):
-        if name not in there or name not in listed or sha((HERE / name).read_bytes()).hex() != listed[name]:
+    for name in sorted(there | set(digests)):
+        if name not in there or name not in digests or sha((HERE / name).read_bytes()).hex() != digests[name]:
             say(f"{name} is not as MANIFEST says")
+
+
+def check_manifest(mission: Any, keys: list[str]) -> None:
+    text, about = read("MANIFEST"), f"evidence of {mission['stream']} in coordinator/{mission['installation']}"
+    if not text.startswith(f"{about}\n") or not signed(text, keys):
+        say("MANIFEST: no key that may sign has signed it for this mission")
 
 
 def check_entries(mission: Any) -> dict[int, str]:
     """The hash of every entry, by number, when the chain leads to it."""
     hashes: dict[int, str] = {}
     erased: dict[int, set[str]] = {}
-    entries = [json.loads(line) for line in (HERE / "entries.jsonl").read_text().splitlines()]
-    bodies = {each["seq"]: each["body"] for each in map(json.loads, (HERE / "bodies.jsonl").read_text().splitlines())}
-    for told in (json.loads(each["canonical"])["data"] for each in entries if each["kind"] == "trace.erased"):
-        erased.setdefault(told["seq"], set()).update(told["paths"])
+    entries = [json.loads(line) for line in lines("entries.jsonl")]
+    bodies = {each["seq"]: each["body"] for each in map(json.loads, lines("bodies.jsonl"))}
+    for gone in (json.loads(each["canonical"]).get("data") for each in entries if each["kind"] == "trace.erased"):
+        if at(gone, ("of_stream",)) == mission["stream"] and isinstance(gone.get("paths"), list):
+            erased.setdefault(int(gone["seq"]), set()).update(map(str, gone["paths"]))
     before, expected = [sha(f"coordinator-trace-v1{mission['installation']}{mission['stream']}")], 1
     for entry in entries:
         seq, text, stored = entry["seq"], entry["canonical"], bytes.fromhex(entry["hash"])
@@ -104,25 +121,62 @@ def sealed(data: Any, path: str) -> Iterator[tuple[str, str]]:
             yield from sealed(inner, f"{path}.{plain}" if path else plain)
 
 
-def check_checkpoints(mission: Any, hashes: dict[int, str]) -> None:
-    folder, keys = HERE / "checkpoints", sys.argv[1:]
-    keys = keys or (folder / "keys.txt").read_text().splitlines()[:1]
-    for proof in map(json.loads, (folder / "proofs.jsonl").read_text().splitlines()):
-        text, _, signatures = (folder / f"{proof['n']:09}.note").read_text().partition("\n\n")
-        origin, _, root, *more = text.split("\n")
-        told = dict(line.split(" ", 1) for line in more)
-        if not any(signed(f"{text}\n", line, keys) for line in signatures.splitlines()):
+def check_checkpoints(mission: Any, hashes: dict[int, str]) -> list[str]:
+    """The keys that may sign after the last checkpoint. One of them must fix the last entry, and so all before it."""
+    last: dict[str, str] = {}
+    keys, pinned = GIVEN or lines("checkpoints/keys.txt")[:1], 0
+    for proof in map(json.loads, lines("checkpoints/proofs.jsonl")):
+        note = note_of(proof["n"])
+        if signed(note["text"], keys):
+            check_note(mission, note, proof["n"], last)
+            pinned = max(pinned, fixed_by(mission, note, proof, hashes))
+            keys, last = keys_after(note, keys), note
+        elif last or not GIVEN:
             say(f"checkpoint {proof['n']}: no key that may sign has signed it")
-        if origin != f"coordinator/{mission['installation']}" or told["number"] != str(proof["n"]):
-            say(f"checkpoint {proof['n']}: it is another one")
-        if proof["seq"] and hashes.get(proof["seq"]) != proof["hash"]:
-            say(f"entry {proof['seq']}: checkpoint {proof['n']} fixed another one")
-        if proof["seq"] and root_by(mission["stream"], proof, int(told["streams"])) != base64.b64decode(root):
-            say(f"checkpoint {proof['n']}: its proof does not lead to its root")
-        keys = [told["key"]] if "key" in told and proof["n"] > 1 else keys
+    if not last:
+        say("no checkpoint in here is signed by a key that may sign")
+    elif not pinned or pinned < max(hashes, default=0):
+        say(f"no checkpoint fixes the entries behind number {pinned}")
+    return keys
 
 
-def root_by(stream: str, proof: Any, size: int) -> bytes:
+def note_of(number: int) -> dict[str, str]:
+    text = read(f"checkpoints/{number:09}.note")
+    origin, _, root, *more = text.partition("\n\n")[0].split("\n")
+    return {**dict(line.split(" ", 1) for line in more), "origin": origin, "root": root, "text": text}
+
+
+def check_note(mission: Any, note: dict[str, str], number: int, last: dict[str, str]) -> None:
+    if note["origin"] != f"coordinator/{mission['installation']}" or note["number"] != str(number):
+        say(f"checkpoint {number}: it is another one")
+    before, linked = int(last.get("number", 0)), sha(last["text"]) if last else bytes(32)
+    if number <= before or (number == before + 1 and base64.b64decode(note["prev"]) != linked):
+        say(f"checkpoint {number}: it does not follow the one before it")
+
+
+def fixed_by(mission: Any, note: dict[str, str], proof: Any, hashes: dict[int, str]) -> int:
+    """Up to which entry the checkpoint fixes the chain; 0 when it says nothing of it and only hands over to a key."""
+    seq = proof.get("seq", 0)
+    if seq and root_by(mission["stream"], proof, int(note["streams"])) != base64.b64decode(note["root"]):
+        say(f"checkpoint {proof['n']}: its proof does not lead to its root")
+        return 0
+    if seq and hashes.get(seq) != proof["hash"]:
+        say(f"entry {seq}: checkpoint {proof['n']} fixed another one")
+        return 0
+    return int(seq)
+
+
+def keys_after(note: dict[str, str], keys: list[str]) -> list[str]:
+    """A key that a checkpoint brings signs from then on, alone, when it has signed this one too."""
+    if "key" not in note or note["number"] == "1":
+        return keys
+    if not signed(note["text"], [note["key"]]):
+        say(f"checkpoint {note['number']}: the new key that it brings has not signed it")
+        return keys
+    return [note["key"]]
+
+
+def root_by(stream: str, proof: Any, size: int) -> bytes | None:
     """The Merkle root (RFC 6962) to which the proof leads from the stream's head."""
     found, index, path = sha(f"\0{stream} {proof['seq']} {proof['hash']}"), proof["index"], list(proof["path"])
     while size > 1:
@@ -130,18 +184,25 @@ def root_by(stream: str, proof: Any, size: int) -> bytes:
             beside = bytes.fromhex(path.pop(0))
             found = sha(b"\x01" + (beside + found if index & 1 else found + beside))
         index, size = index // 2, (size + 1) // 2
-    return found
+    return None if path or index else found
 
 
-def signed(text: str, line: str, keys: list[str]) -> bool:
-    name, coded = line[2:].rsplit(" ", 1)
-    number, signature = base64.b64decode(coded)[:4], base64.b64decode(coded)[4:]
-    for key in keys:
-        of, _, public = key.strip().split("+", 2)
-        raw = base64.b64decode(public)
-        if (of, sha(f"{of}\n".encode() + raw)[:4]) == (name, number) and ed25519(raw[1:], text.encode(), signature):
-            return True
-    return False
+def signed(text: str, keys: list[str]) -> bool:
+    """Whether one of the keys has signed this note: a text, an empty line, and lines of signatures."""
+    body, _, signatures = text.partition("\n\n")
+    return any(signed_by(key, f"{body}\n", line) for key in keys for line in signatures.splitlines())
+
+
+def signed_by(key: str, body: str, line: str) -> bool:
+    name, _, public = key.strip().split("+", 2)
+    raw, coded = base64.b64decode(public), line.rpartition(" ")[2]
+    of = sha(f"{name}\n".encode() + raw)[:4]
+    try:
+        told = base64.b64decode(coded)
+    except ValueError:
+        return False
+    as_written = line == f"\u2014 {name} {base64.b64encode(told).decode()}" and raw[:1] == b"\x01"
+    return as_written and told[:4] == of and ed25519(raw[1:], body.encode(), told[4:])
 
 
 # Ed25519 (RFC 8032), the checking of signatures only, by the formulas of its section 5.1.
@@ -188,16 +249,26 @@ def ed25519(public: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def main() -> int:
-    mission, hashes = {}, {}
+    if len(FOLDERS) > 1 or any(each.count("+") < 2 for each in GIVEN):
+        sys.stdout.write(f"{__doc__}")
+        return 2
+    mission, hashes, keys = {}, {}, []
     try:
         check_files()
-        mission = json.loads((HERE / "mission.json").read_text())
+        mission = json.loads(read("mission.json"))
         hashes = check_entries(mission)
-        check_checkpoints(mission, hashes)
+        keys = check_checkpoints(mission, hashes)
+        check_manifest(mission, keys)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as problem:
         say(f"a file cannot be read as what it was: {type(problem).__name__}: {problem}")
-    sys.stdout.write(f"{len(FOUND)} findings\n" if FOUND else f"intact: {len(hashes)} entries of {mission['stream']}\n")
-    return 1 if FOUND else 0
+    if FOUND:
+        sys.stdout.write(f"{len(FOUND)} findings\n")
+        return 1
+    what = f"{len(hashes)} entries of {mission['stream']}, made {mission['made_at']}"
+    sys.stdout.write(f"intact: {what}, signed by {keys[0]}\n")
+    if not GIVEN:
+        sys.stdout.write("This key came with the pack, which proves itself only against it. Is it the one you know?\n")
+    return 0
 
 
 if __name__ == "__main__":

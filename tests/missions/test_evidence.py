@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +12,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from missions.lifecycle import MissionStatus, TaskStatus
+from missions.lifecycle import MissionStatus
 from missions.models import Mission
-from missions.services.reporting import Filing
-from tests.missions import world
-from traceability import canonical, checkpoints, ledger, verifying
+from tests.missions import evidence, world
+from tests.missions.evidence import refit, verify
+from traceability import canonical, ledger
 from traceability.events import SYSTEM, TextsErased
 from traceability.keys import SecretKey
 from traceability.models import Entry
-from traceability.services import checkpointing
 
 pytestmark = pytest.mark.django_db
 
@@ -35,62 +31,29 @@ def home(tmp_path: Path, settings: Any) -> Path:
     return tmp_path
 
 
-def checkpoint(**options: Any) -> None:
-    checkpointing.take(checkpoints.here(), checkpoints.keyring(), now=timezone.now())
-
-
 @pytest.fixture
 def mission() -> Mission:
-    """A mission with a policy, work, a review, outputs, log lines and cost; fixed by three checkpoints and two keys."""
-    world.policy({"action_type": "git_push"}, [{"warn": "Say why."}])
-    made = world.mission(goal="Ship it, with 0.5 and $odd keys", description="ünïcode")
-    checkpoint()
-    task = world.task(made, review_required=True)
-    logs = ({"message": "began", "level": "info"},)
-    outputs = {"share": 0.25, "$odd": {"a.b": [1]}, "pr": "https://example.org/1"}
-    world.file(task, Filing(status=TaskStatus.IN_PROGRESS, outputs=outputs, logs=logs))
-    checkpointing.rotate(checkpoints.here(), checkpoints.keyring(), old=None, now=timezone.now())
-    world.lead(task, TaskStatus.PENDING_REVIEW, TaskStatus.REJECTED)
-    world.mission()
-    checkpoint()
-    return made
+    return evidence.fixed_mission()
 
 
 @pytest.fixture
 def pack(mission: Mission, tmp_path: Path) -> Path:
-    place = tmp_path / "pack"
-    call_command("trace_export", "--mission", mission.key, "--out", str(place), stdout=StringIO())
-    return place
-
-
-def verify(pack: Path, *arguments: str) -> tuple[int, str]:
-    """What the pack's own verifier says, run by a Python with nothing but its standard library."""
-    command = [sys.executable, "-I", "-S", str(pack / "verify.py"), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", timeout=60)
-    assert not done.stderr, done.stderr
-    return done.returncode, done.stdout
+    evidence.export(mission, tmp_path / "pack")
+    return tmp_path / "pack"
 
 
 def edit(path: Path, change: Callable[[dict[str, Any]], Any], at: int = 0) -> None:
     """Changes one line of a file of JSON lines, and makes MANIFEST fit."""
-    lines = path.read_text().splitlines()
-    told = json.loads(lines[at])
-    change(told)
-    lines[at] = json.dumps(told)
-    path.write_text("".join(f"{line}\n" for line in lines))
+    evidence.edit(path, change, at)
     refit(path.parent if path.parent.name != "checkpoints" else path.parent.parent)
-
-
-def refit(pack: Path) -> None:
-    files = sorted(path for path in pack.rglob("*") if path.is_file() and path.name != "MANIFEST")
-    named = ((hashlib.sha256(path.read_bytes()).hexdigest(), path.relative_to(pack).as_posix()) for path in files)
-    lines = "".join(f"{digest}  {name}\n" for digest, name in named)
-    (pack / "MANIFEST").write_text(f"{lines}manifest {hashlib.sha256(lines.encode()).hexdigest()}\n")
 
 
 def test_an_untouched_pack_is_intact(pack: Path, mission: Mission) -> None:
     count = Entry.objects.filter(stream=f"mission:{mission.pk}").count()
-    assert verify(pack) == (0, f"intact: {count} entries of mission:{mission.pk}\n")
+    code, said = verify(pack, evidence.keys(pack)[0])
+    assert (code, said.count("\n")) == (0, 1)
+    assert said.startswith(f"intact: {count} entries of mission:{mission.pk}, made 20")
+    assert said.endswith(f"signed by {evidence.keys(pack)[-1]}\n")
 
 
 def test_the_pack_tells_what_was_decided_spent_and_made(pack: Path, mission: Mission) -> None:
@@ -141,7 +104,7 @@ def test_a_changed_column_is_named_by_its_entry_even_where_manifest_was_made_to_
 
 
 def test_a_changed_or_removed_text_is_named_by_its_entry(pack: Path) -> None:
-    first = json.loads((pack / "bodies.jsonl").read_text().splitlines()[0])
+    first = evidence.lines(pack / "bodies.jsonl")[0]
     edit(pack / "bodies.jsonl", lambda told: told.update(body=told["body"].replace("Ship", "Slip")))
     code, said = verify(pack)
     assert code == 1
@@ -160,15 +123,10 @@ def test_missing_entries_are_named(pack: Path) -> None:
 
 
 def test_a_chain_that_was_made_anew_is_found_by_the_checkpoints(pack: Path) -> None:
-    mission = json.loads((pack / "mission.json").read_text())
-    entries = [json.loads(line) for line in (pack / "entries.jsonl").read_text().splitlines()]
+    entries = evidence.lines(pack / "entries.jsonl")
     entries[0]["canonical"] = entries[0]["canonical"].replace("coordinator", "Coordinator")
     entries[0]["actor_name"] = "Coordinator"
-    before = hashlib.sha256(f"coordinator-trace-v1{mission['installation']}{mission['stream']}".encode()).digest()
-    for entry in entries:
-        before = verifying.link(before, entry["stream"], entry["seq"], entry["recorded_at"], entry["canonical"])
-        entry["hash"] = before.hex()
-    (pack / "entries.jsonl").write_text("".join(f"{json.dumps(entry)}\n" for entry in entries))
+    evidence.chained(pack, entries)
     refit(pack)
     code, said = verify(pack)
     assert code == 1
@@ -192,12 +150,17 @@ def test_a_forged_signature_is_found_and_a_key_of_ones_own_counts(pack: Path) ->
     assert "checkpoint 1: no key that may sign has signed it" in verify(pack)[1]
 
 
-def test_the_pack_of_one_file_is_the_same(mission: Mission, tmp_path: Path) -> None:
-    place = tmp_path / "evidence.zip"
-    call_command("trace_export", "--mission", str(mission.pk), "--out", str(place), stdout=StringIO())
+@pytest.mark.parametrize("name", ["evidence.zip", "other.zip"])
+def test_the_pack_of_one_file_is_the_same_in_a_folder_named_by_the_mission(
+    mission: Mission, tmp_path: Path, name: str
+) -> None:
+    place = tmp_path / name
+    said = evidence.export(mission, place)
     with zipfile.ZipFile(place) as held:
         held.extractall(tmp_path / "out")
-    assert verify(tmp_path / "out" / "evidence")[0] == 0
+    folder = f"evidence-{mission.key}"
+    assert f"python3 {folder}/verify.py KEY" in said
+    assert verify(tmp_path / "out" / folder)[0] == 0
 
 
 def test_what_cannot_be_packed_is_refused_with_a_sentence(mission: Mission, tmp_path: Path) -> None:
@@ -213,7 +176,7 @@ def test_a_mission_that_ended_is_packed_with_the_policies_of_its_time(tmp_path: 
     ended = world.mission(MissionStatus.COMPLETED)
     world.policy({"action_type": "git_push"}, [{"block": "Later."}])
     place = tmp_path / "pack"
-    call_command("trace_export", "--mission", ended.key, "--out", str(place), stdout=StringIO())
+    evidence.export(ended, place)
     assert (place / "policies.jsonl").read_text() == ""
     assert verify(place)[0] == 0
 
@@ -230,7 +193,7 @@ def test_a_text_that_was_erased_by_law_is_no_change(mission: Mission, tmp_path: 
         with connection.cursor() as cursor:
             cursor.execute("SELECT traceability_erase(%s, %s)", [entry.pk, [path]])
     place = tmp_path / "pack"
-    call_command("trace_export", "--mission", mission.key, "--out", str(place), stdout=StringIO())
+    evidence.export(mission, place)
     assert verify(place)[0] == 0
-    kept = [json.loads(line) for line in (place / "bodies.jsonl").read_text().splitlines()]
+    kept = evidence.lines(place / "bodies.jsonl")
     assert path not in (json.loads(kept[0]["body"]) if kept and kept[0]["seq"] == entry.seq else {})

@@ -36,4 +36,4 @@ def test_an_archived_mission_is_packed_from_its_files(committed_db: str, tmp_pat
         [sys.executable, "-I", "-S", after / "verify.py"], capture_output=True, text=True, check=False
     )
     count = json.loads((after / "mission.json").read_text())["entries"]
-    assert done.stdout == f"intact: {count} entries of {stream}\n"
+    assert done.stdout.startswith(f"intact: {count} entries of {stream}, ")

@@ -11,9 +11,9 @@ from missions.evidence import packing
 from missions.models import Mission
 from traceability import checkpoints, verifying
 from traceability.keys import KeyProblem
+from traceability.models import Installation
 from traceability.notes import NoteProblem
 from traceability.services import checkpointing
-from traceability.services.checkpointing import NotOurCheckpoint
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             mission = Mission.objects.identified(options["mission"])
-            place = options["out"] or Path(f"evidence-{mission.key.replace(':', '-')}.zip")
+            place = options["out"] or Path(f"{packing.name_of(mission)}.zip")
             if place.exists() and (place.is_file() or any(place.iterdir())):
                 raise CommandError(f"{place} is there already.")
             self._export(mission, place)
@@ -34,15 +34,15 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from problem
 
     def _export(self, mission: Mission, place: Path) -> None:
-        """With a fresh checkpoint, so that everything in the pack is signed."""
-        directory = checkpoints.here()
-        try:
-            checkpointing.take(directory, checkpoints.keyring(), now=timezone.now())
-        except (NotOurCheckpoint, KeyProblem) as problem:
-            self.stderr.write(f"What came after the last checkpoint is not signed: {problem}")
+        """With a fresh checkpoint, so that every entry in the pack is fixed by one."""
+        directory, keyring = checkpoints.here(), checkpoints.keyring()
+        checkpointing.take(directory, keyring, now=timezone.now())
         record = verifying.of_this_installation()
-        made = packing.files(mission, record, directory, now=timezone.now())
-        packing.write(made, place)
-        self.stdout.write(f"{place}: {len(made)} files; check it with python3 verify.py inside.")
+        signer = keyring.key(checkpoints.origin(Installation.objects.get().uuid))
+        made = packing.files(mission, record, directory, signer=signer, now=timezone.now())
+        folder = packing.name_of(mission)
+        packing.write(made, place, folder)
+        inside = f"{folder}/verify.py" if place.suffix == ".zip" else f"{place}/verify.py"
+        self.stdout.write(f"{place}: {len(made)} files; check it with python3 {inside} KEY, the public key you kept.")
         for each in (*record.findings, *record.unchecked):
             self.stderr.write(f"The checkpoints here are not in order: {each}")
