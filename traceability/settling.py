@@ -11,10 +11,13 @@ from django.db import connection
 PAUSE_S = 0.01
 NEWEST = "SELECT coalesce(max(id), 0) FROM traceability_entry"
 WRITERS = """
-SELECT virtualtransaction FROM pg_locks
+WITH locks AS MATERIALIZED (SELECT * FROM pg_locks)
+SELECT virtualtransaction FROM locks
 WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND relation = 'traceability_entry'::regclass
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()
+    AND virtualtransaction IN (SELECT virtualtransaction FROM locks WHERE locktype = 'transactionid' AND granted)
 """
+"""Who has no transaction id yet has drawn no id of an entry either; one drawn later is higher than all before."""
 
 
 def settled(*, patience_s: float) -> int | None:

@@ -22,13 +22,17 @@ SELECT present.snap::text AS cursor, news.* FROM present LEFT JOIN LATERAL (
 ORDER BY news.id
 """
 LOOK = """
+WITH locks AS MATERIALIZED (SELECT * FROM pg_locks)
 SELECT (SELECT coalesce(max(id), 0) FROM traceability_entry) AS newest, ARRAY(
-    SELECT concat_ws(' ', pid, virtualtransaction) FROM pg_locks
+    SELECT concat_ws(' ', pid, virtualtransaction) FROM locks
     WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND relation = 'traceability_entry'::regclass
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND virtualtransaction IN (SELECT virtualtransaction FROM locks WHERE locktype = 'transactionid' AND granted)
 ) AS writers
 """
-"""The newest visible id, and then, for locks are read after the snapshot was taken, who is writing."""
+"""The newest visible id, and then, for locks are read after the snapshot was taken, who is writing.
+
+Who has no transaction id yet has drawn no id of an entry either; one drawn later is higher than all before."""
 
 PRESENT = "SELECT pg_current_snapshot()::text AS cursor"
 

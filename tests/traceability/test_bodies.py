@@ -30,11 +30,15 @@ def told(**data: Any) -> Entry:
 
 
 def erase(entry: Entry, *paths: str, say: bool = True) -> None:
+    event = TextsErased(entry=entry.pk, of_stream=entry.stream, seq=entry.seq, paths=list(paths), reason="law")
+    erase_and_tell(entry, list(paths), event if say else None)
+
+
+def erase_and_tell(entry: Entry, paths: list[str], event: TextsErased | None) -> None:
     with ledger.writing():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT traceability_erase(%s, %s)", [entry.pk, list(paths)])
-        if say:
-            event = TextsErased(entry=entry.pk, of_stream=entry.stream, seq=entry.seq, paths=list(paths), reason="law")
+            cursor.execute("SELECT traceability_erase(%s, %s)", [entry.pk, paths])
+        if event:
             ledger.record(event, actor=SYSTEM, at=AT)
 
 
@@ -167,3 +171,46 @@ def test_a_writer_that_falls_silent_loses_its_transaction(committed_db: str) -> 
         with pytest.raises(psycopg.Error, match="timeout"):
             held.execute("SELECT pg_sleep(2)")
     assert not Entry.objects.in_stream("org").exists()
+
+
+def test_an_erasure_told_of_another_entry_or_of_other_paths_is_refused(committed_db: str) -> None:
+    entry, other = told(**FULL), told(**FULL)
+    for wrong in ({"seq": 2}, {"of_stream": other.stream}, {"entry": other.pk}, {"paths": ["outputs"]}):
+        fields: dict[str, Any] = {"entry": entry.pk, "of_stream": entry.stream, "seq": entry.seq, "paths": ["comment"]}
+        with pytest.raises(DatabaseError, match="lost texts"):
+            erase_and_tell(entry, ["comment"], TextsErased(**{**fields, **wrong}, reason="law"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT traceability_erase(%s, NULL)", [entry.pk])
+    assert Entry.objects.get(pk=entry.pk).data == FULL
+
+
+def test_a_writer_does_not_put_its_own_entry_out_of_the_readers_sight(committed_db: str) -> None:
+    with ledger.writing():
+        ledger.record(Said(mission=new_mission(), **FULL), actor=SYSTEM, at=AT)
+    with transaction.atomic():
+        note(new_mission())
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT traceability_rebase()")
+            assert cursor.fetchone() == (0,)
+            with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+                cursor.execute("UPDATE traceability_entry SET xid = '3' WHERE xid = pg_current_xact_id()")
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "limit"),
+    [
+        ("idle_in_transaction_session_timeout", "transaction_timeout", "1min"),
+        ("transaction_timeout", "idle_in_transaction_session_timeout", "6s"),
+    ],
+)
+def test_a_limit_of_the_operators_own_does_not_lift_the_other(
+    committed_db: str, own: str, other: str, limit: str
+) -> None:
+    with psycopg.connect(committed_db, options=f"-c {own}=5min") as held:
+        held.execute(
+            "INSERT INTO traceability_entry (stream, kind, schema, actor_kind, actor_name, occurred_at, canonical)"
+            " VALUES ('org', 'test.noted', 1, 'system', 'x', now(), '{}')"
+        )
+        assert held.execute(f"SELECT current_setting('{own}')").fetchone() == ("5min",)
+        assert held.execute(f"SELECT current_setting('{other}')").fetchone() == (limit,)
+        held.rollback()

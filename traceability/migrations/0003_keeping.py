@@ -45,11 +45,13 @@ CREATE FUNCTION traceability_hold() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     longest text := coalesce(nullif(current_setting('coordinator.longest_hold', true), ''), '60s');
 BEGIN
-    IF longest = '0' OR current_setting('idle_in_transaction_session_timeout') <> '0' THEN
+    IF longest = '0' THEN
         RETURN NULL;
     END IF;
-    PERFORM set_config('idle_in_transaction_session_timeout',
-        (extract(epoch FROM longest::interval) * 100)::bigint::text, true);
+    IF current_setting('idle_in_transaction_session_timeout') = '0' THEN
+        PERFORM set_config('idle_in_transaction_session_timeout',
+            (extract(epoch FROM longest::interval) * 100)::bigint::text, true);
+    END IF;
     IF current_setting('transaction_timeout', true) = '0' THEN
         PERFORM set_config('transaction_timeout', longest, true);
     END IF;
@@ -68,7 +70,8 @@ CREATE FUNCTION traceability_keep() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     was traceability_entry := OLD;
 BEGIN
-    IF NEW.xid = '3'::xid8 AND OLD.xid >= pg_snapshot_xmax(pg_current_snapshot()) THEN
+    IF NEW.xid = '3'::xid8 AND OLD.xid >= pg_snapshot_xmax(pg_current_snapshot())
+        AND OLD.xid IS DISTINCT FROM pg_current_xact_id_if_assigned() THEN
         was.xid := NEW.xid;
     END IF;
     IF OLD.body IS NOT NULL AND NOT EXISTS (
@@ -84,11 +87,17 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- Every path that went is named, with the entry and its place, by an entry of the same transaction.
 CREATE FUNCTION traceability_erasure_told() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM 1 FROM traceability_entry
-    WHERE xid = pg_current_xact_id() AND kind = 'trace.erased' AND canonical::json #>> '{data,entry}' = NEW.id::text;
-    IF NOT FOUND THEN
+    PERFORM 1 FROM json_object_keys(OLD.body::json) AS gone(path)
+    WHERE coalesce(NEW.body, '{}')::json -> gone.path IS NULL AND NOT EXISTS (
+        SELECT 1 FROM traceability_entry AS told, json_array_elements_text(told.canonical::json #> '{data,paths}') AS named
+        WHERE told.xid = pg_current_xact_id() AND told.kind = 'trace.erased' AND named = gone.path
+            AND told.canonical::json #>> '{data,entry}' = NEW.id::text
+            AND told.canonical::json #>> '{data,of_stream}' = NEW.stream
+            AND told.canonical::json #>> '{data,seq}' = NEW.seq::text);
+    IF FOUND THEN
         RAISE EXCEPTION 'ledger: entry % lost texts without an entry that tells of it', NEW.id
             USING ERRCODE = 'restrict_violation', CONSTRAINT = 'an_erasure_is_told';
     END IF;
@@ -140,7 +149,7 @@ ALTER TABLE traceability_archive ENABLE ALWAYS TRIGGER archive_told;
 ALTER TABLE traceability_archive ENABLE ALWAYS TRIGGER archive_append_only;
 ALTER TABLE traceability_archive ENABLE ALWAYS TRIGGER archive_no_truncate;
 
-CREATE FUNCTION traceability_erase(entry bigint, paths text[]) RETURNS void LANGUAGE sql SECURITY DEFINER AS $$
+CREATE FUNCTION traceability_erase(entry bigint, paths text[]) RETURNS void LANGUAGE sql STRICT SECURITY DEFINER AS $$
     UPDATE traceability_entry SET body = (
         SELECT json_object_agg(each.key, each.value)::text FROM json_each(body::json) AS each
         WHERE each.key <> ALL (paths))
@@ -152,7 +161,8 @@ CREATE FUNCTION traceability_rebase() RETURNS bigint LANGUAGE plpgsql SECURITY D
 DECLARE
     mended bigint;
 BEGIN
-    UPDATE traceability_entry SET xid = '3'::xid8 WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
+    UPDATE traceability_entry SET xid = '3'::xid8
+    WHERE xid >= pg_snapshot_xmax(pg_current_snapshot()) AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned();
     GET DIAGNOSTICS mended = ROW_COUNT;
     RETURN mended;
 END $$;
