@@ -18,9 +18,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-FOLDERS = [pathlib.Path(each) for each in sys.argv[1:] if pathlib.Path(each).is_dir()]
+GIVEN = [each for each in sys.argv[1:] if each.count("+") > 1]
+FOLDERS = [pathlib.Path(each) for each in sys.argv[1:] if each not in GIVEN]
 HERE = (FOLDERS or [pathlib.Path(sys.argv[0]).resolve().parent])[0]
-GIVEN = [each for each in sys.argv[1:] if not pathlib.Path(each).is_dir()]
 FOUND: list[str] = []
 COLUMNS = {
     "kind": ("kind",), "schema": ("schema",), "actor_kind": ("actor", "kind"), "actor_id": ("actor", "id"),
@@ -59,7 +59,8 @@ def lines(name: str) -> list[str]:
 
 
 def check_files() -> None:
-    digests = {name: digest for digest, _, name in (each.partition("  ") for each in lines("MANIFEST")[1:-2])}
+    listed = read("MANIFEST").partition("\n\n")[0].split("\n")[1:]
+    digests = {name: digest for digest, _, name in (each.partition("  ") for each in listed)}
     there = {path.relative_to(HERE).as_posix() for path in HERE.rglob("*") if path.is_file()} - {"MANIFEST"}
     for name in sorted(there | set(digests)):
         if name not in there or name not in digests or sha((HERE / name).read_bytes()).hex() != digests[name]:
@@ -75,12 +76,12 @@ def check_manifest(mission: Any, keys: list[str]) -> None:
 def check_entries(mission: Any) -> dict[int, str]:
     """The hash of every entry, by number, when the chain leads to it."""
     hashes: dict[int, str] = {}
-    erased: dict[int, set[str]] = {}
+    erased: dict[str, set[str]] = {}
     entries = [json.loads(line) for line in lines("entries.jsonl")]
     bodies = {each["seq"]: each["body"] for each in map(json.loads, lines("bodies.jsonl"))}
-    for gone in (json.loads(each["canonical"]).get("data") for each in entries if each["kind"] == "trace.erased"):
+    for gone in (at(json.loads(each["canonical"]), ("data",)) for each in entries if each["kind"] == "trace.erased"):
         if at(gone, ("of_stream",)) == mission["stream"] and isinstance(gone.get("paths"), list):
-            erased.setdefault(int(gone["seq"]), set()).update(map(str, gone["paths"]))
+            erased.setdefault(str(gone.get("seq")), set()).update(map(str, gone["paths"]))
     before, expected = [sha(f"coordinator-trace-v1{mission['installation']}{mission['stream']}")], 1
     for entry in entries:
         seq, text, stored = entry["seq"], entry["canonical"], bytes.fromhex(entry["hash"])
@@ -91,7 +92,7 @@ def check_entries(mission: Any) -> dict[int, str]:
         if stored not in links and seq == expected:
             say(f"entry {seq}: its text, time or hash was changed")
         else:
-            check_entry(entry, json.loads(text), bodies.get(seq), erased.get(seq, set()))
+            check_entry(entry, json.loads(text), bodies.get(seq), erased.get(str(seq), set()))
         before, expected, hashes[seq] = [stored, *links[:3]], seq + 1, entry["hash"]
     if expected - 1 != mission["entries"]:
         say(f"entry {expected}: the end is missing, there were {mission['entries']}")
@@ -104,7 +105,7 @@ def check_entry(entry: Any, told: Any, body: str | None, erased: set[str]) -> No
     for column, place in COLUMNS.items():
         if at(told, place) != entry[column]:
             say(f"entry {entry['seq']}: {column} was changed")
-    held, fixed = json.loads(body or "{}"), dict(sealed(told.get("data"), ""))
+    held, fixed = json.loads(body or "{}"), dict(sealed(at(told, ("data",)), ""))
     for path in sorted(set(held) | set(fixed)):
         part = held.get(path)
         found = part and sha(f"{part['salt']}\x1f{canonical(part['value'])}").hex()
@@ -194,13 +195,12 @@ def signed(text: str, keys: list[str]) -> bool:
 
 
 def signed_by(key: str, body: str, line: str) -> bool:
-    name, _, public = key.strip().split("+", 2)
-    raw, coded = base64.b64decode(public), line.rpartition(" ")[2]
-    of = sha(f"{name}\n".encode() + raw)[:4]
     try:
-        told = base64.b64decode(coded)
+        name, _, public = key.strip().split("+", 2)
+        raw, told = base64.b64decode(public), base64.b64decode(line.rpartition(" ")[2])
     except ValueError:
         return False
+    of = sha(f"{name}\n".encode() + raw)[:4]
     as_written = line == f"\u2014 {name} {base64.b64encode(told).decode()}" and raw[:1] == b"\x01"
     return as_written and told[:4] == of and ed25519(raw[1:], body.encode(), told[4:])
 
@@ -249,7 +249,7 @@ def ed25519(public: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def main() -> int:
-    if len(FOLDERS) > 1 or any(each.count("+") < 2 for each in GIVEN):
+    if len(FOLDERS) > 1 or not HERE.is_dir():
         sys.stdout.write(f"{__doc__}")
         return 2
     mission, hashes, keys = {}, {}, []

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,12 @@ from missions.evidence import packing
 from missions.models import Mission
 from tests.missions import evidence, world
 from tests.missions.evidence import keys, refit, verify
-from traceability import checkpoints, verifying
+from traceability import checkpoints, ledger, verifying
+from traceability.events import SYSTEM
 from traceability.keys import SecretKey
 from traceability.models import Entry
+from traceability.services import erasing
+from traceability.services.erasing import Order
 
 pytestmark = pytest.mark.django_db
 VERIFIER = packing.VERIFIER
@@ -140,6 +145,40 @@ def test_a_checkpoint_out_of_its_order_is_found(pack: Path) -> None:
     assert "checkpoint 1: it does not follow the one before it" in verify(pack)[1]
 
 
+def test_a_signed_checkpoint_beside_the_others_is_found(pack: Path, home: Path) -> None:
+    newest = sorted((pack / "checkpoints").glob("*.note"))[-1]
+    body = newest.read_text().partition("\n\n")[0] + "\n"
+    (prev,) = (line for line in body.splitlines() if line.startswith("prev "))
+    body = body.replace(prev, f"prev {'A' * 43}=")
+    newest.write_text(f"{body}\n{evidence.signature(SecretKey.read((home / 'checkpoint.key').read_text()), body)}")
+    refit(pack)
+    assert f"checkpoint {int(newest.stem)}: it does not follow the one before it" in verify(pack)[1]
+
+
+def test_a_key_that_did_not_sign_the_checkpoint_that_brings_it_is_not_believed(pack: Path) -> None:
+    note = pack / "checkpoints" / "000000002.note"
+    note.write_text("".join(note.read_text().splitlines(keepends=True)[:-1]))
+    refit(pack)
+    assert "checkpoint 2: the new key that it brings has not signed it" in verify(pack)[1]
+
+
+ODD = ({"seq": 1, "paths": [1]}, {"paths": ["fields.goal"]}, {"seq": [], "paths": "fields.goal"})
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_odd_entry_of_an_erasure_excuses_nothing_and_stops_nothing(pack: Path, odd: dict[str, Any]) -> None:
+    entries = evidence.lines(pack / "entries.jsonl")
+    told = json.loads(entries[-1]["canonical"])
+    told |= {"kind": "trace.erased", "data": {"of_stream": entries[-1]["stream"], **odd}}
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    evidence.chained(pack, [*entries, entries[-1] | {"kind": "trace.erased", "canonical": text}])
+    (pack / "bodies.jsonl").write_text("")
+    refit(pack)
+    said = verify(pack)[1]
+    assert "entry 1: the text fields.goal was changed or removed" in said
+    assert "CHANGED  no checkpoint fixes the entries behind" in said
+
+
 def test_a_verifier_from_elsewhere_finds_what_the_packs_own_denies(pack: Path) -> None:
     kept = keys(pack)[0]
     assert verify(pack, kept, by=VERIFIER)[0] == 0
@@ -148,6 +187,22 @@ def test_a_verifier_from_elsewhere_finds_what_the_packs_own_denies(pack: Path) -
     code, said = verify(pack, kept, by=VERIFIER)
     assert code == 1
     assert "verify.py is not as MANIFEST says" in said
+
+
+def test_a_folder_named_as_the_key_is_not_taken_for_a_pack(pack: Path) -> None:
+    kept = keys(pack)[0]
+    shutil.copytree(pack, pack.parent / "within")
+    shutil.move(pack.parent / "within", pack / kept)
+    command = [sys.executable, "-I", "-S", "verify.py", kept]
+    said = subprocess.run(command, cwd=pack, capture_output=True, text=True, check=False).stdout
+    assert "intact" not in said
+    assert f"{kept}/mission.json is not as MANIFEST says" in said
+
+
+def test_what_is_not_a_key_of_anybody_counts_for_nothing(pack: Path) -> None:
+    code, said = verify(pack, "this+is+nothing")
+    assert code == 1
+    assert "no checkpoint in here is signed by a key that may sign" in said
 
 
 def test_what_is_no_key_is_answered_with_how_to_call_it(pack: Path) -> None:
@@ -173,3 +228,23 @@ def test_entries_that_came_after_the_checkpoint_are_left_out(mission: Mission, h
     packing.write(made, home / "pack", "unused")
     assert len(evidence.lines(home / "pack" / "entries.jsonl")) == fixed
     assert verify(home / "pack", keys(home / "pack")[0])[0] == 0
+
+
+@pytest.mark.breaks_history
+def test_an_erasure_that_came_after_the_checkpoint_is_waited_for(mission: Mission, home: Path) -> None:
+    record = verifying.of_this_installation()
+    entry = Entry.objects.filter(stream=f"mission:{mission.pk}", body__isnull=False).order_by("seq")[0]
+    with ledger.writing():
+        erasing.erase(entry, ["fields.goal"], Order(reason="by law", actor=SYSTEM, now=timezone.now()))
+    signer = SecretKey.read((home / "checkpoint.key").read_text())
+    with pytest.raises(packing.NotProvable, match="erased just now"):
+        packing.files(mission, record, checkpoints.here(), signer=signer, now=timezone.now())
+    evidence.export(mission, home / "pack")
+    assert verify(home / "pack")[0] == 0
+
+
+def test_a_mission_that_no_checkpoint_fixes_is_not_packed(mission: Mission, home: Path) -> None:
+    record = verifying.of_this_installation()
+    signer = SecretKey.read((home / "checkpoint.key").read_text())
+    with pytest.raises(packing.NotProvable, match="No sound checkpoint"):
+        packing.files(world.mission(), record, checkpoints.here(), signer=signer, now=timezone.now())
