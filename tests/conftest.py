@@ -6,6 +6,7 @@
 import itertools
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,6 +90,14 @@ def replay_equals_rows(
     if database and request.node.get_closest_marker("breaks_history") is None:
         with django_db_blocker.unblock():
             replayed.check()
+
+
+@pytest.fixture(autouse=True)
+def own_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Databases of one run are copies of one installation: none is compared with the checkpoints of another."""
+    directory = Path(settings.COORDINATOR_DATA) / "checkpoints" / uuid.uuid4().hex
+    monkeypatch.setattr(settings, "CHECKPOINT_DIR", directory)
+    monkeypatch.setenv("CHECKPOINT_DIR", str(directory))
 
 
 @pytest.fixture

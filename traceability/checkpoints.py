@@ -8,14 +8,14 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-from traceability import durable, merkle
-from traceability.keys import Keyring, PublicKey
+from traceability import durable, merkle, notes
+from traceability.keys import KeyProblem, Keyring, PublicKey
 from traceability.notes import Note, NoteProblem
 from traceability.proving.walk import Place
 
@@ -108,10 +108,15 @@ def heads_in(text: str) -> Heads:
 
 
 def heads_at(directory: Path, number: int) -> Heads:
-    """Every head that checkpoint `number` fixed, whether it changed then or before. Raises NoteProblem."""
+    """Every head that checkpoint `number` fixed, whether it changed then or before. Raises NoteProblem.
+
+    Where a number has no note the next one has all heads; where it only got lost, some heads are older ones.
+    """
     found: Heads = {}
     first = number - (number - 1) % EVERY_FULL
     for each in range(first, number + 1) if number else ():
+        if each != number and not note_file(directory, each).exists():
+            continue
         try:
             found |= heads_in(unpacked(heads_file(directory, each).read_bytes()))
         except OSError as problem:
@@ -132,6 +137,16 @@ def keys_in(directory: Path) -> list[PublicKey]:
     """The public keys that lie with the notes, the first one first. Raises KeyProblem."""
     file = directory / "keys.txt"
     return [PublicKey.read(each) for each in file.read_text().splitlines() if each.strip()] if file.exists() else []
+
+
+def genuine(text: str, number: int, keys: Sequence[PublicKey], *, first: bool = False) -> Note | None:
+    """The note of a row when one of these keys has signed it, or, for the `first` of all, the one that it brings."""
+    try:
+        note = notes.read(text)
+        may_sign = [*keys, PublicKey.read(note.key)] if first and note.key else keys
+    except (NoteProblem, KeyProblem):
+        return None
+    return note if note.number == number and any(note.is_signed_by(key) for key in may_sign) else None
 
 
 def remember(directory: Path, note: Note, at: str) -> None:

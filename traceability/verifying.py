@@ -4,7 +4,7 @@ The chain alone finds what was done to entries that are there; heads and checkpo
 written anew as a whole.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,12 +15,15 @@ from traceability.chain import link
 from traceability.keys import PublicKey
 from traceability.models import Checkpoint, Installation
 from traceability.moments import one_moment
-from traceability.proving import archives, judging, reading
+from traceability.proving import archives, judging, reading, tellings
 from traceability.proving import record as notes
 from traceability.proving.entries import ID, SEQ, Erased, Row
 from traceability.proving.findings import UNCHECKED, Finding, Proof
 from traceability.proving.record import Record
 from traceability.proving.walk import Gap, Pins, Place, Walk
+
+OF_TEXTS = frozenset({"payload_modified", "erased_still_there"})
+"""What an erasure in the middle of a check may look like."""
 
 __all__ = [
     "Finding", "Proof", "first_link", "latest_of_this_installation", "link", "of_this_installation", "prove", "verify",
@@ -80,24 +83,44 @@ def verify(
     database itself check the chains, and leaves columns, forms and texts out.
     """
     with one_moment():
-        check = _Check(stream, record or Record(), since or {})
-        streams = check.suspicious() if fast else (None if stream is None else [stream])
-        proof = check.over(streams, columns=not fast)
-        return check.counted(proof) if fast else proof
+        check = _Check(None if stream is None else [stream], record or Record(), since or {})
+        proof = check.over(check.suspicious() if fast else check.streams, columns=not fast)
+    return _settled(proof, since or {})
+
+
+def _settled(proof: Proof, since: Mapping[str, Place]) -> Proof:
+    """The answer without what an erasure that went on meanwhile only made look so: those streams are read once more."""
+    doubtful = sorted({each.stream for each in proof.findings if each.kind in OF_TEXTS})
+    if not doubtful:
+        return proof
+    with one_moment():
+        again = _Check(doubtful, Record(), since).over(doubtful, columns=True)
+    still = _places(each for each in again.findings if each.kind in OF_TEXTS)
+    kept = [each for each in proof.findings if each.kind not in OF_TEXTS or (each.stream, each.seq) in still]
+    cleared = _places(proof.findings) - _places(kept) - _places(proof.remarks)
+    lawful = [each for each in again.remarks if (each.stream, each.seq) in cleared]
+    return replace(proof, findings=tuple(kept), remarks=(*proof.remarks, *lawful))
+
+
+def _places(findings: Iterable[Finding]) -> set[tuple[str, int]]:
+    return {(each.stream, each.seq) for each in findings}
 
 
 class _Check:
-    def __init__(self, stream: str | None, record: Record, since: Mapping[str, Place]) -> None:
-        self.streams = None if stream is None else [stream]
+    def __init__(self, streams: reading.Streams, record: Record, since: Mapping[str, Place]) -> None:
+        self.streams = streams
         self.installation = _installation()
         self.record = record
         self.heads = reading.heads(self.streams)
         self.since = since
         self.starts = reading.archived(self.streams)
         for name, place in since.items():
-            if self.streams in (None, [name]) and place.seq > self.starts.get(name, place).seq - 1:
+            if self._wants(name) and place.seq > self.starts.get(name, place).seq - 1:
                 self.starts[name] = place
-        self.pins = {name: pins for name, pins in record.pins.items() if self.streams in (None, [name])}
+        self.pins = {name: pins for name, pins in record.pins.items() if self._wants(name)}
+
+    def _wants(self, stream: str) -> bool:
+        return self.streams is None or stream in self.streams
 
     def suspicious(self) -> list[str]:
         """The streams in which the database finds something; only those are looked at closely."""
@@ -106,17 +129,14 @@ class _Check:
         return sorted({*found, *reading.ill_ended(self.streams), *reading.unlike(pins)})
 
     def over(self, streams: reading.Streams, *, columns: bool) -> Proof:
-        told = _Told(reading.erased(), reading.last_id(), self.pins)
-        files = archives.of(self.streams) if columns else []
-        for finding, walk in archives.walks(files, self.since, self.installation, self.pins, told.erased):
-            told.add_file(finding)
-            if walk:
-                told.add(walk)
+        told = _Told(tellings.erased(), reading.last_id(), self.pins)
+        self._look_at_files(told, columns)
         for walk in self._walks(streams, told.erased, columns):
             told.add(walk)
+        told.findings += self._misdated(told)
         heads = {name: head.hash.hex() for name, head in self.heads.items()}
         return Proof(
-            entries=told.entries,
+            entries=told.entries if columns else told.archived + sum(reading.count(self.streams).values()),
             heads=heads,
             findings=(*told.sorted(), *self._of_notes()),
             remarks=tuple(told.remarks),
@@ -124,8 +144,25 @@ class _Check:
             notes=self.record.seen,
         )
 
-    def counted(self, proof: Proof) -> Proof:
-        return replace(proof, entries=sum(reading.count(self.streams).values()))
+    def _look_at_files(self, told: "_Told", columns: bool) -> None:
+        files = archives.of(self.streams)
+        for finding, walk in archives.walks(files, self.since, self.installation, self.pins, told.erased, columns):
+            told.add_file(finding)
+            if walk:
+                told.add(walk)
+        told.archived = told.entries
+        told.findings += archives.mismatches(files, self.streams)
+
+    def _misdated(self, told: "_Told") -> list[Finding]:
+        """Heads whose time is not their entry's, when nothing else is wrong with them: it dates whatever follows."""
+        found, known = [], {each.stream for each in told.findings if each.kind == "head_mismatch"}
+        for stream, seq, at, in_table in reading.misdated(self.streams):
+            last, in_file = told.ends.get(stream, (0, ""))
+            expected = in_table or (in_file if last == seq else at)
+            if at != expected and stream not in known:
+                detail = "the head's time is not the last entry's"
+                found.append(Finding(stream, seq, "head_mismatch", detail, None, expected, at))
+        return found
 
     def _of_notes(self) -> Iterator[Finding]:
         yield from self.record.findings
@@ -156,10 +193,12 @@ class _Check:
 class _Told:
     """What all walks of a check have shown."""
 
-    erased: dict[tuple[str, int], set[str]]
+    erased: tellings.Erasures
     last_id: int
     pins: Mapping[str, Pins]
     entries: int = 0
+    archived: int = 0
+    ends: dict[str, tuple[int, str]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     remarks: list[Finding] = field(default_factory=list)
     unchecked: list[Finding] = field(default_factory=list)
@@ -170,6 +209,8 @@ class _Told:
 
     def add(self, walk: Walk) -> None:
         self.entries += walk.entries
+        if walk.last_at:
+            self.ends[walk.stream] = walk.seq, walk.last_at
         if walk.gaps and walk.suspects:
             self.unsettled.append(walk)
         else:

@@ -75,6 +75,7 @@ def seal(asked: bool, now: datetime) -> Mapping[str, Any]:
     return {
         "checked": checked,
         "told": checked.verdict.findings[:TOLD] if checked else (),
+        "unchecked": checked.verdict.unchecked[:TOLD] if checked else (),
         "newest": Checkpoint.objects.only("n", "at").newest(),
         "last": last,
         "streams": StreamHead.objects.count(),

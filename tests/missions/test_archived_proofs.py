@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from missions.models import Mission
+from tests.factories import person
 from tests.missions import archives
 from tests.missions.archives import archive, stream
 from traceability import archiving, verifying
@@ -54,3 +56,16 @@ def test_a_missing_file_leaves_the_check_unfinished(ended: Mission, directory: P
     proof = verifying.verify()
     assert proof.findings == ()
     assert [(each.stream, each.kind) for each in proof.unchecked] == [(stream(ended), "archive_missing")]
+
+
+def test_the_page_does_not_call_a_record_whole_whose_entries_are_out_of_sight(
+    ended: Mission, directory: Path, client: Client
+) -> None:
+    archive(mission=[ended.key], closed_for=0)
+    for file in directory.iterdir():
+        file.unlink()
+    client.force_login(person("viewer"))
+    said = " ".join(client.get("/trace?verify=1").content.decode().split())
+    assert "Not all of the record could be checked." in said
+    assert f"Stream {stream(ended)}, from entry 1: The file of archived entries is not here." in said
+    assert "The record is whole." not in said

@@ -81,7 +81,8 @@ def move_head(mission: Ref) -> None:
     """Makes the head that of the last entry that is there; gone when there is none."""
     stream = stream_of(mission)
     by_force(
-        "UPDATE traceability_streamhead AS head SET seq = entry.seq, hash = entry.hash FROM traceability_entry AS entry"
+        "UPDATE traceability_streamhead AS head SET seq = entry.seq, hash = entry.hash, at = entry.recorded_at"
+        " FROM traceability_entry AS entry"
         " WHERE head.stream = %s AND entry.stream = %s"
         " AND entry.seq = (SELECT max(seq) FROM traceability_entry WHERE stream = %s)",
         stream, stream, stream,
@@ -112,6 +113,16 @@ def rewrite(mission: Ref, seq: int, was: str, becomes: str) -> None:
                 "UPDATE traceability_entry SET hash = %s WHERE stream = %s AND seq = %s", [before, stream, number]
             )
         cursor.execute("UPDATE traceability_streamhead SET hash = %s WHERE stream = %s", [before, stream])
+
+
+def append(kind: str, canonical: str, stream: str = "org") -> None:
+    """As whoever may insert: an entry of any text, which the database chains."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO traceability_entry (stream, kind, schema, actor_kind, actor_name, occurred_at, canonical)"
+            " VALUES (%s, %s, 1, 'system', 'eve', now(), %s)",
+            [stream, kind, canonical],
+        )
 
 
 def findings(mission: Ref, record: Record | None = None) -> list[tuple[int, str]]:

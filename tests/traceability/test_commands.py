@@ -91,6 +91,17 @@ def test_a_check_goes_on_from_the_checkpoint_that_was_checked_last() -> None:
     assert failure("trace_verify", "--from", "x")[0] == 1
 
 
+def test_a_check_that_left_out_what_nobody_checked_is_not_remembered() -> None:
+    mission = told(3)
+    run("trace_checkpoint")
+    say(mission, "more")
+    run("trace_checkpoint")
+    change(mission, 2, "actor_name = 'eve'")
+    run("trace_verify", "--from", "2")
+    assert checkpoints.remembered(checkpoints.here()) == {}
+    assert failure("trace_verify", "--from", "last")[0] == 1
+
+
 def test_a_copy_that_somebody_kept_serves_as_well(home: Path) -> None:
     mission = told(2)
     run("trace_checkpoint")

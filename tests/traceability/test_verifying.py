@@ -8,11 +8,12 @@ from django.db import connection
 
 from coordinator.lib.refs import Ref
 from tests.traceability.conftest import AT, new_mission, note, stream_of
-from tests.traceability.force import change, findings, remove, told
+from tests.traceability.force import all_findings, append, by_force, change, findings, remove, told
 from traceability import ledger, verifying
 from traceability.events import SYSTEM, TextsErased
 from traceability.models import Entry, StreamHead
 from traceability.proving.walk import Place
+from traceability.services import erasing_archived
 
 pytestmark = [pytest.mark.django_db, pytest.mark.breaks_history]
 
@@ -100,6 +101,51 @@ def test_what_an_erasure_left_stays_fixed(mission: Ref) -> None:
     assert findings(mission) == [(2, "payload_modified")]
     change(mission, 2, "body = NULL")
     assert findings(mission) == [(2, "payload_modified")]
+
+
+def test_a_text_that_is_told_as_erased_and_still_there_is_found(mission: Ref) -> None:
+    body = Entry.objects.get(stream=stream_of(mission), seq=2).body
+    erase(mission, 2, "text")
+    change(mission, 2, "body = %s", body)
+    assert findings(mission) == [(2, "erased_still_there")]
+
+
+def test_an_empty_body_in_the_place_of_none_is_found(mission: Ref) -> None:
+    erase(mission, 2, "text", "more.inner")
+    assert findings(mission) == []
+    change(mission, 2, "body = '{}'")
+    assert findings(mission) == [(2, "payload_modified")]
+
+
+def test_another_time_of_a_head_is_found(mission: Ref) -> None:
+    by_force("UPDATE traceability_streamhead SET at = '2099-01-01' WHERE stream = %s", stream_of(mission))
+    assert findings(mission) == [(5, "head_mismatch")]
+    assert [each.seq for each in verifying.verify(fast=True).findings] == [5]
+
+
+ODD = [
+    '{"of_stream":"%s","seq":1,"paths":[1]}', '{"of_stream":"%s","seq":1,"paths":[["a"]]}',
+    '{"of_stream":"%s","seq":1,"paths":"text"}', '{"of_stream":["%s"],"seq":1,"paths":[]}',
+    '{"of_stream":"%s","seq":true,"paths":["text"]}', '{"seq":1}', "[]", '"%s"', "null",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("data", ODD)
+def test_an_odd_telling_of_an_erasure_does_not_stop_the_check_and_makes_nothing_lawful(mission: Ref, data: str) -> None:
+    append("trace.erased", f'{{"data":{data.replace("%s", stream_of(mission))}}}')
+    change(mission, 1, "body = NULL")
+    told_of = {(each.stream, each.kind) for each in all_findings()}
+    assert told_of == {(stream_of(mission), "payload_modified"), ("org", "non_canonical")}
+    assert erasing_archived.mend() == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no json", "[" * 900 + '"$"' + "]" * 900, '{"data":' * 500 + '{"$x":1}' + "}" * 500]
+)
+def test_an_entry_of_any_text_does_not_stop_the_check(mission: Ref, text: str) -> None:
+    append("trace.erased", text)
+    assert [(each.stream, each.kind) for each in all_findings()] == [("org", "non_canonical")]
+    assert erasing_archived.mend() == 0
 
 
 CHANGES: dict[str, Any] = {

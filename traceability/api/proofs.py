@@ -26,7 +26,9 @@ class ComparedShape(serializers.Serializer[Any]):
 
 
 class VerdictShape(serializers.Serializer[Any]):
-    valid = serializers.BooleanField(help_text="Nothing was found that was changed, removed or put in between.")
+    valid = serializers.BooleanField(
+        help_text="Every entry could be read, and nothing was found that was changed, removed or put in."
+    )
     entries = serializers.IntegerField()
     head = serializers.CharField()
     first_bad = TraceFindingShape(allow_null=True)

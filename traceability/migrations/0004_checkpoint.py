@@ -15,12 +15,32 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- A row says what its note says, and follows the newest one. Who signed the note is for the verifier.
+CREATE FUNCTION traceability_checkpoint_follows() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    told text[] := string_to_array(NEW.note, E'
+');
+    next bigint := (SELECT coalesce(max(n), 0) + 1 FROM traceability_checkpoint);
+BEGIN
+    IF NEW.n <> next OR NEW.published_at IS NOT NULL OR told[1] NOT LIKE 'coordinator/%' OR told[2:7] IS DISTINCT FROM ARRAY[
+        NEW.size::text, encode(NEW.root, 'base64'), 'number ' || NEW.n, 'prev ' || encode(NEW.prev_hash, 'base64'),
+        'at ' || to_char(NEW.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'streams ' || NEW.streams]
+    THEN
+        RAISE EXCEPTION 'ledger: this is not checkpoint %', next
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'a_checkpoint_follows';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER checkpoint_follows BEFORE INSERT ON traceability_checkpoint
+    FOR EACH ROW EXECUTE FUNCTION traceability_checkpoint_follows();
 CREATE TRIGGER checkpoint_kept BEFORE UPDATE ON traceability_checkpoint
     FOR EACH ROW EXECUTE FUNCTION traceability_checkpoint_kept();
 CREATE TRIGGER checkpoint_append_only BEFORE DELETE ON traceability_checkpoint
     FOR EACH ROW EXECUTE FUNCTION traceability_refuse();
 CREATE TRIGGER checkpoint_no_truncate BEFORE TRUNCATE ON traceability_checkpoint
     FOR EACH STATEMENT EXECUTE FUNCTION traceability_refuse();
+ALTER TABLE traceability_checkpoint ENABLE ALWAYS TRIGGER checkpoint_follows;
 ALTER TABLE traceability_checkpoint ENABLE ALWAYS TRIGGER checkpoint_kept;
 ALTER TABLE traceability_checkpoint ENABLE ALWAYS TRIGGER checkpoint_append_only;
 ALTER TABLE traceability_checkpoint ENABLE ALWAYS TRIGGER checkpoint_no_truncate;
@@ -28,6 +48,7 @@ ALTER TABLE traceability_checkpoint ENABLE ALWAYS TRIGGER checkpoint_no_truncate
 DO $$
 BEGIN
     EXECUTE format('ALTER FUNCTION traceability_checkpoint_kept() SET search_path = pg_catalog, %I, pg_temp', current_schema());
+    EXECUTE format('ALTER FUNCTION traceability_checkpoint_follows() SET search_path = pg_catalog, %I, pg_temp', current_schema());
 END $$;
 """
 

@@ -53,10 +53,10 @@ def fault(row: Row, erased: Erased) -> Fault | None:
     told, text = told_of(row), row[TEXT]
     if told is None:
         return "non_canonical", "the text is no JSON", None, None
-    if ('"$' in text or ODD.search(text)) and not _is_plain(told):
-        return "non_canonical", "the text holds what the ledger does not write", None, None
     if written(told) != text:
         return "non_canonical", "the text is not in canonical form", None, None
+    if ('"$' in text or ODD.search(text)) and not _is_plain(told):
+        return "non_canonical", "the text holds what the ledger does not write", None, None
     if projected(told) != row[COLUMNS]:
         return _mismatch(told, row)
     if row[BODY] is not None or '{"$erasable":' in text:
@@ -114,12 +114,16 @@ def _mismatch(told: Any, row: Row) -> Fault:
 
 def _body_fault(told: Any, row: Row, erased: Erased) -> Fault | None:
     held = _held(row[BODY])
-    if held is None:
+    if held is None or (row[BODY] is not None and not held):
         return "payload_modified", "the texts beside it are not in the form that the ledger writes", None, None
     lawful = erased.get((row[STREAM], row[SEQ]), set())
     if not lawful and held and written(held) != row[BODY]:
         return "payload_modified", "the texts beside it are not in canonical form", None, None
-    fixed = dict(sealed(told.get("data")))
+    return _of_texts(dict(sealed(told.get("data"))), held, lawful)
+
+
+def _of_texts(fixed: Mapping[str, str], held: Mapping[str, Any], lawful: set[str]) -> Fault | None:
+    """The texts beside an entry against the digests that it fixes, and against what was erased of them."""
     for path in held:
         if path not in fixed:
             return "payload_modified", f"{path} stands beside it, and the text knows nothing of it", None, path
@@ -128,6 +132,8 @@ def _body_fault(told: Any, row: Row, erased: Erased) -> Fault | None:
             return "payload_modified", f"{path} is not what the text fixes", digest, found
         if path not in held and path not in lawful:
             return "payload_modified", f"{path} is gone, and no entry tells of its erasure", digest, None
+    if left := sorted(lawful.intersection(held)):
+        return "erased_still_there", f"{', '.join(left)} told as erased, and still there", None, None
     return None
 
 

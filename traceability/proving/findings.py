@@ -7,6 +7,9 @@ from typing import Any
 REMARKS = frozenset({"erased"})
 """What is lawful, and said all the same."""
 
+HIDING = frozenset({"archive_missing"})
+"""What hides entries from a check: nobody can say that the record is whole."""
+
 UNCHECKED = frozenset({"archive_missing", "notes_missing", "keys_missing"})
 """What could not be checked: no proof of a change, and none that there was none."""
 
@@ -14,6 +17,7 @@ WORDS = {
     "content_modified": "The text, time or hash of this entry was changed.",
     "column_mismatch": "A column of this entry was changed.",
     "payload_modified": "A text that stands beside this entry was changed or removed unlawfully.",
+    "erased_still_there": "A text of this entry is told as erased, and it is still there or was put back.",
     "missing": "Entries were removed from here.",
     "duplicate": "A second entry stands under this number.",
     "reordered": "This entry was moved to another place.",
@@ -25,6 +29,7 @@ WORDS = {
     "bad_signature": "A checkpoint was not signed by a key that may sign.",
     "checkpoint_gap": "A checkpoint is missing or was changed.",
     "archive_modified": "The file of archived entries was changed.",
+    "archive_mismatch": "What is said to stand in a file is not what the ledger tells of it.",
     "erased": "Texts of this entry were erased, and the erasure is on record.",
     "archive_missing": "The file of archived entries is not here.",
     "notes_missing": "There are no checkpoints here to compare with.",
@@ -93,7 +98,7 @@ class Proof:
     def as_data(self) -> dict[str, Any]:
         """The contract's answer `{"valid", "entries", "head", "first_bad"}`, and everything else that was found."""
         return {
-            "valid": not self.findings,
+            "valid": self.whole,
             "entries": self.entries,
             "head": self.head,
             "first_bad": self.findings[0].as_data() if self.findings else None,
@@ -102,6 +107,11 @@ class Proof:
             "unchecked": [each.as_data() for each in self.unchecked],
             "checkpoints": self.notes.as_data(),
         }
+
+    @property
+    def whole(self) -> bool:
+        """Nothing was found, and no entry is out of sight."""
+        return not self.findings and not any(each.kind in HIDING for each in self.unchecked)
 
     @property
     def head(self) -> str:

@@ -6,11 +6,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-import orjson
 from django.db import connection
 
 from traceability.chain import first_link
-from traceability.proving.entries import SELECTED, STREAM, Row
+from traceability.proving.entries import MOMENT, SELECTED, STREAM, Row
 from traceability.proving.walk import Place
 
 BATCH = 2000
@@ -69,6 +68,13 @@ LEFT JOIN traceability_entry AS entry USING (stream, seq)
 LEFT JOIN traceability_archive AS archive ON archive.stream = pin.stream
     AND pin.seq BETWEEN archive.first_seq AND archive.last_seq
 WHERE entry.hash IS DISTINCT FROM pin.hash AND archive.stream IS NULL
+"""
+MISDATED = f"""
+SELECT head.stream, head.seq, {MOMENT.format("head.at")}, {MOMENT.format("entry.recorded_at")}
+FROM traceability_streamhead AS head LEFT JOIN traceability_entry AS entry USING (stream, seq)
+WHERE head.at <> '-infinity' AND head.at IS DISTINCT FROM entry.recorded_at
+AND (%(streams)s::text[] IS NULL OR head.stream = ANY (%(streams)s))
+ORDER BY head.stream
 """
 
 
@@ -140,23 +146,14 @@ def unlike(pins: Sequence[tuple[str, int, bytes]]) -> list[str]:
         return [stream for (stream,) in cursor.fetchall()]
 
 
-def erased() -> dict[tuple[str, int], set[str]]:
-    """Which paths of which entries the ledger itself says were erased."""
-    found: dict[tuple[str, int], set[str]] = {}
+def misdated(streams: Streams) -> list[tuple[str, int, str, str | None]]:
+    """Stream, seq and time of each head whose time is not its entry's, and that time; None for one not in the table.
+
+    A head that was made before heads had times has none.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT canonical FROM traceability_entry WHERE kind = 'trace.erased' ORDER BY id")
-        for (text,) in cursor.fetchall():
-            add_erasure(found, text)
-    return found
-
-
-def add_erasure(found: dict[tuple[str, int], set[str]], text: str) -> None:
-    """Adds what one entry tells of an erasure; a text that is none of ours tells nothing."""
-    try:
-        data = orjson.loads(text)["data"]
-        found.setdefault((data["of_stream"], data["seq"]), set()).update(data["paths"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return
+        cursor.execute(MISDATED, {"streams": _array(streams)})
+        return cursor.fetchall()
 
 
 def last_id() -> int:

@@ -73,18 +73,26 @@ class _Reader:
     first: int = 1
     heads: Heads = field(default_factory=dict)
     whole: bool = True
-    newest: int = 0
+    rooted: Note | None = None
+    """The newest note whose heads are all known."""
 
     def read(self, there: Sequence[int], earlier: Iterable[int]) -> None:
-        known = {*there, *self.rows}
-        self.newest = max(known)
         before: Note | None = None
-        for number in (*sorted(earlier), *range(self.first, self.newest + 1)):
-            if number not in known:
-                self._say(number, "checkpoint_gap", "its note is not here")
-                before, self.whole = None, False
-                continue
+        for number in sorted(earlier):
             before = self._take(number, before)
+        expected = self.first
+        for number in sorted(each for each in {*there, *self.rows} if each >= self.first or each < 1):
+            if number > expected:
+                self._miss(expected, number - 1)
+                before = None
+            before, expected = self._take(number, before), max(expected, number + 1)
+        if self.rooted and self.rooted is self.found.notes[-1]:
+            self._check_root(self.rooted)
+
+    def _miss(self, first: int, last: int) -> None:
+        detail = "its note is not here" if first == last else f"the notes of checkpoints {first} to {last} are not here"
+        self._say(first, "checkpoint_gap", detail)
+        self.whole = False
 
     def _take(self, number: int, before: Note | None) -> Note | None:
         try:
@@ -147,8 +155,10 @@ class _Reader:
         self.heads |= fresh
         for stream, head in fresh.items():
             self.found.pins.setdefault(stream, {}).setdefault(head.seq, (head.hash, note.number))
-        if self.whole and (checkpoints.is_full(note.number) or note.number == self.newest):
+        self.rooted = note if self.whole else None
+        if self.whole and checkpoints.is_full(note.number):
             self._check_root(note)
+            self.rooted = None
 
     def _check_root(self, note: Note) -> None:
         if checkpoints.root_of(self.heads) != note.root or len(self.heads) != note.streams:

@@ -61,6 +61,7 @@ class Walk:
     ids: list[tuple[int, int]] = field(default_factory=list)
     in_order: bool = True
     entries: int = 0
+    last_at: str = ""
     suspects: list[Suspect] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     strays: list[Row] = field(default_factory=list)
@@ -82,7 +83,7 @@ class Walk:
                 continue
             self._look(row)
             self.in_order = self.in_order and row[ID] > last
-            last = row[ID]
+            last, self.last_at = row[ID], row[RECORDED_AT]
             self.ids.append((seq, last))
         return self
 

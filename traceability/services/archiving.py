@@ -95,7 +95,7 @@ def archive(stream: str, directory: Path, *, actor: Actor, now: datetime) -> Ite
     Raises NotIntact, BusyElsewhere, FileInTheWay, NotTheOwner.
     """
     head = StreamHead.objects.filter(stream=stream).first()
-    if findings := verifying.verify(stream).findings:
+    if findings := [each for each in verifying.prove(stream).findings if each.stream == stream]:
         raise NotIntact(f"{findings[0]}. Nothing of {stream} was moved; see trace_verify.")
     while moved := _move(stream, head.seq if head else 0, directory, actor, now):
         yield moved

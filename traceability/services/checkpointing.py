@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from django.db import connection, transaction
+from django.db.models import Max
 
 from coordinator.lib.errors import Conflict
 from traceability import canonical, checkpoints, durable, notes
@@ -72,22 +73,47 @@ def begin_anew(directory: Path, keyring: Keyring, *, now: datetime) -> Checkpoin
 def mend(directory: Path, keyring: Keyring) -> Checkpoint | None:
     """Makes rows and files agree after a crash or a restore; answers the newest checkpoint.
 
-    A note whose row is gone gets its row, a row whose files are gone gets its files. Raises NotOurCheckpoint.
+    A note whose row is gone gets its row; a row whose files are gone gets its files when a key that may sign has signed
+    its note, and is passed over otherwise. Raises NotOurCheckpoint.
     """
-    there = set(checkpoints.numbers(directory))
-    rows = set(Checkpoint.objects.values_list("n", flat=True))
-    for row in Checkpoint.objects.filter(n__in=rows - there).order_by("n").iterator():
-        _write(directory, row)
-    for number in sorted(there - rows):
-        _adopt(directory, number)
+    _adopt_waiting(directory)
+    _write_missing(directory, keyring)
     _keep_keys(directory)
-    newest = Checkpoint.objects.newest()
-    if newest is None:
+    newest = max(checkpoints.numbers(directory), default=0)
+    row = Checkpoint.objects.filter(n=newest).first()
+    if row is None:
         return None
-    if checkpoints.note_file(directory, newest.n).read_text() != newest.note:
-        raise NotOurCheckpoint(f"Checkpoint {newest.n} reads otherwise in the database than in {directory}.")
-    _finish_rotation(keyring, notes.read(newest.note))
-    return newest
+    if checkpoints.note_file(directory, newest).read_text() != row.note:
+        raise NotOurCheckpoint(f"Checkpoint {newest} reads otherwise in the database than in {directory}.")
+    _finish_rotation(keyring, notes.read(row.note))
+    return row
+
+
+def _adopt_waiting(directory: Path) -> None:
+    """Gives the notes behind the newest row their rows."""
+    newest = _newest_row()
+    for number in checkpoints.numbers(directory):
+        if number > newest:
+            _adopt(directory, number)
+
+
+def _write_missing(directory: Path, keyring: Keyring) -> None:
+    """Writes the files of rows that have none, and leaves out rows that nobody of ours has signed."""
+    there = set(checkpoints.numbers(directory))
+    missing = set(Checkpoint.objects.values_list("n", flat=True)) - there
+    keys = [*checkpoints.keys_in(directory), *checkpoints.trusted(), *_own_key(keyring)]
+    for row in Checkpoint.objects.filter(n__in=missing).order_by("n").iterator():
+        if note := checkpoints.genuine(row.note, row.n, keys, first=row.n == 1 and not there):
+            keys += [PublicKey.read(note.key)] if note.key else []
+            _write(directory, row)
+
+
+def _own_key(keyring: Keyring) -> list[PublicKey]:
+    return [keyring.key(_origin()).public] if keyring.given or keyring.file.exists() else []
+
+
+def _newest_row() -> int:
+    return Checkpoint.objects.aggregate(newest=Max("n"))["newest"] or 0
 
 
 def _alone() -> None:
@@ -124,10 +150,11 @@ def _made(
     last = notes.read(before.note) if before else None
     if last and vouched:
         _require_ours(last, signers[0])
-    number = last.number + 1 if last else 1
+    number = _newest_row() + 1
     known = checkpoints.heads_at(directory, last.number) if last else {}
     heads = {**known, **present}
-    fresh = heads if checkpoints.is_full(number) else _changed(known, present)
+    follows = number == (last.number if last else 0) + 1
+    fresh = _changed(known, present) if follows and not checkpoints.is_full(number) else heads
     text = checkpoints.lines_of(fresh)
     note = Note(
         origin=signers[0].name,
@@ -142,7 +169,7 @@ def _made(
     ).signed(*signers)
     row = _row(note, checkpoints.packed(text), now)
     row.save(force_insert=True)
-    _keep_keys(directory)
+    _keep_keys(directory, note)
     _write(directory, row)
     return row
 
@@ -182,11 +209,13 @@ def _adopt(directory: Path, number: int) -> None:
     _row(note, heads, datetime.fromisoformat(note.at)).save(force_insert=True)
 
 
-def _keep_keys(directory: Path) -> None:
+def _keep_keys(directory: Path, *coming: Note) -> None:
     """Has the directory hold every key that a checkpoint brought; what stands there already stays in its place."""
     known = [str(each) for each in checkpoints.keys_in(directory)]
-    told = Checkpoint.objects.bringing_a_key().order_by("n").values_list("note", flat=True)
-    fresh = [key for key in (notes.read(text).key for text in told) if key not in known]
+    told = Checkpoint.objects.bringing_a_key().order_by("n").values_list("n", flat=True)
+    texts = (file.read_text() for file in (checkpoints.note_file(directory, n) for n in told) if file.exists())
+    brought = [note.key for note in (*map(notes.read, texts), *coming) if note.key]
+    fresh = [key for key in dict.fromkeys(brought) if key not in known]
     if fresh:
         durable.write(directory / "keys.txt", "".join(f"{each}\n" for each in [*known, *fresh]).encode())
 

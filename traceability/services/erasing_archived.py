@@ -12,8 +12,8 @@ from django.db import connection, transaction
 
 from coordinator.lib.errors import Refusal
 from traceability import archive_files, archiving, durable
-from traceability.events import TextsErased
-from traceability.models import Archive, Entry
+from traceability.models import Archive
+from traceability.proving import tellings
 
 LOCK = "coordinator.archived-texts:{stream}"
 
@@ -47,9 +47,8 @@ def mend() -> int:
     A file that is away is left: it is mended when it is back.
     """
     told: dict[str, dict[int, frozenset[str]]] = {}
-    for entry in Entry.objects.filter(kind=TextsErased.kind).order_by("pk").iterator():
-        found = told.setdefault(entry.data["of_stream"], {})
-        found[entry.data["seq"]] = found.get(entry.data["seq"], frozenset()).union(entry.data["paths"])
+    for (stream, seq), paths in tellings.erased().items():
+        told.setdefault(stream, {})[seq] = frozenset(paths)
     return sum(_mend(stream, paths) for stream, paths in told.items())
 
 

@@ -37,14 +37,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         directory = options["notes"] or checkpoints.here()
         record = Record() if options["no_notes"] else self._record(options)
-        since = self._since(directory, options["since"])
+        checked = checkpoints.remembered(directory).get("checkpoint", 0)
+        number = self._number(options["since"], checked)
+        since = self._since(directory, number)
         proof = verifying.verify(options["stream"], record=record, fast=options["fast"], since=since)
         self._print(proof, options["json"])
         if proof.findings:
             raise CommandError(f"History was changed: {len(proof.findings)} findings.", returncode=CHANGED)
         if proof.unchecked:
             raise CommandError("Not everything could be checked.", returncode=UNCHECKED)
-        if record.notes and not (options["stream"] or options["fast"]):
+        if record.notes and not (options["stream"] or options["fast"]) and number <= checked:
             checkpoints.remember(directory, record.notes[-1], canonical.moment(timezone.now()))
 
     def _record(self, options: dict[str, Any]) -> Record:
@@ -54,14 +56,17 @@ class Command(BaseCommand):
         except KeyProblem as problem:
             raise CommandError(str(problem), returncode=UNCHECKED) from problem
 
-    def _since(self, directory: Path, given: str | None) -> dict[str, Place]:
-        if given is None:
-            return {}
-        number = checkpoints.remembered(directory).get("checkpoint", 0) if given == "last" else given
-        if not str(number).isdigit():
+    def _number(self, given: str | None, checked: int) -> int:
+        """The checkpoint to go on from; 0 for everything."""
+        if given in (None, "last"):
+            return checked if given else 0
+        if not str(given).isdecimal():
             raise CommandError(f"--from takes the number of a checkpoint or `last`, not {given!r}.")
+        return int(str(given))
+
+    def _since(self, directory: Path, number: int) -> dict[str, Place]:
         try:
-            return checkpoints.heads_at(directory, int(number))
+            return checkpoints.heads_at(directory, number)
         except NoteProblem as problem:
             raise CommandError(f"There is no going on from checkpoint {number}: {problem}.", returncode=2) from problem
 
