@@ -64,6 +64,7 @@ class Live:
 
     def __init__(self, request: HttpRequest, page: Page, readers: Mapping[str, Reader]) -> None:
         self.readers = readers
+        self.missing: set[str] = set()
         self.private = page.private
         self.version = version()
         self.wanted = wanted(request.headers.get("X-Live"))
@@ -90,9 +91,16 @@ class Live:
             try:
                 html = render(dict(self.readers[name]()))
             except (ArchiveMissing, ArchiveChanged) as away:
-                return format_html(NOTE, away.title, away.detail)
+                return self._once(away.title, str(away.detail))
             cache.set(key, html, KEPT_S)
         return html
+
+    def _once(self, title: str, detail: str) -> str:
+        """The note for the first region that cannot be read; the others stay empty when they would say the same."""
+        if detail in self.missing:
+            return ""
+        self.missing.add(detail)
+        return format_html(NOTE, title, detail)
 
 
 def version() -> str:

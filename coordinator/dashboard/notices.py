@@ -35,9 +35,15 @@ def _place(endpoint: Endpoint) -> dict[str, Any]:
     return {
         "endpoint": endpoint,
         "waiting": getattr(endpoint, "waiting", 0),
+        "topics": [named(topic) for topic in endpoint.topics],
         "look": LOOKS.get(seen, seen),
         "word": seen.capitalize(),
     }
+
+
+def named(topic: str) -> str:
+    """A topic as the form calls it; a single thing by its own name."""
+    return topic if ":" in topic else WORDS.get(topic, topic.capitalize())
 
 
 def sent(person: User) -> Mapping[str, Any]:
@@ -45,7 +51,13 @@ def sent(person: User) -> Mapping[str, Any]:
     rows = Delivery.objects.filter(endpoint__owner=person).select_related("endpoint").order_by("-pk")
     return {
         "sent": [
-            {"delivery": each, "look": LOOKS[each.state], "word": each.get_state_display()} for each in rows[:SHOWN]
+            {
+                "delivery": each,
+                "topic": named(each.topic),
+                "look": LOOKS[each.state],
+                "word": each.get_state_display(),
+            }
+            for each in rows[:SHOWN]
         ]
     }
 
@@ -54,7 +66,7 @@ def choices(scopes: frozenset[str]) -> Mapping[str, Any]:
     """What may be chosen in the form: no statement."""
     known = [name for name, scope in topics.SCOPES.items() if scope in scopes and name not in naming.WITHOUT_ENTRIES]
     return {
-        "topics": [(naming.NEEDS_YOU, WORDS[naming.NEEDS_YOU]), *((name, name.capitalize()) for name in sorted(known))],
+        "topics": [(name, named(name)) for name in (naming.NEEDS_YOU, *sorted(known))],
         "mail": bool(settings.EMAIL_HOST),
     }
 

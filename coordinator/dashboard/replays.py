@@ -34,6 +34,7 @@ class Past:
         self.mission, self.hidden = mission, topics.hidden_from(scopes)
         self.stream = replay.stream_of(mission.pk)
         self.last = max(1, reading.position(self.stream))
+        self.asked = asked
         self.seq = self._place(asked["seq"], asked["at"]) or self.last
         self.other = self._place(asked["with_seq"], asked["with"])
         self.entries = cache(self._entries)
@@ -50,6 +51,7 @@ class Past:
             "other": self._told(self.other) if self.other else None,
             "previous": entries.get(self.seq - 1),
             "next": entries.get(self.seq + 1),
+            "missed": [told for told in (self._missed(), self._missed_other()) if told],
             "lines": [x(max(start, entries[seq].occurred_at).timestamp()) for seq in self._moments()],
         }
 
@@ -87,6 +89,31 @@ class Past:
             "mission": changes.of_mission(first, second),
             **changes.of_tasks(first, second),
         }
+
+    def _missed(self) -> str:
+        """What to say when the moment in the address is none of this mission; else nothing."""
+        if self._hits(self.seq, self.asked["seq"], self.asked["at"]):
+            return ""
+        return f"That moment was not found; this is {self._where(self.seq)}."
+
+    def _missed_other(self) -> str:
+        if self.other is None:
+            named = self.asked["with"] or self.asked["with_seq"]
+            return "The moment to compare with was not found." if named else ""
+        if self._hits(self.other, self.asked["with_seq"], self.asked["with"]):
+            return ""
+        return f"The moment to compare with was not found; compared is {self._where(self.other)}."
+
+    def _hits(self, place: int, seq: str, entry: str) -> bool:
+        """Whether the address names that place, or none at all."""
+        if _is_number(seq):
+            return int(seq) == place
+        return not (seq or entry) or (_is_number(entry) and self.entries()[place].pk == int(entry))
+
+    def _where(self, place: int) -> str:
+        if place == self.last:
+            return "the end"
+        return "the beginning" if place == 1 else "the last one before it"
 
     def _moments(self) -> list[int]:
         return [seq for seq in (self.seq, self.other) if seq]

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db.models import Count, Max, Window
 
+from agents.models import Agent
+from coordinator.dashboard import stories
 from coordinator.dashboard.charts import bars
 from coordinator.dashboard.charts.bars import Part
 from missions.lifecycle import TaskStatus
@@ -92,11 +94,19 @@ def objectives(task_ids: Collection[int]) -> dict[int, str]:
 
 
 def titled(entries: Iterable[Entry]) -> tuple[list[Entry], dict[tuple[str, int], str]]:
-    """The entries and what the tasks and missions are called that they tell of; at most 2 statements more."""
+    """The entries and what the tasks and missions are called that they tell of; at most 3 statements more."""
     found = list(entries)
+    owners = {owner for entry in found if (owner := stories.owner_of(entry))}
     tasks = objectives({entry.task_id for entry in found if entry.task_id})
-    goals = _goals({entry.mission_id for entry in found if entry.mission_id and not entry.task_id})
-    return found, {("task", pk): text for pk, text in tasks.items()} | {("mission", pk): goals[pk] for pk in goals}
+    named = {entry.mission_id for entry in found if entry.mission_id and not entry.task_id}
+    goals = _goals(named | {pk for noun, pk in owners if noun == "mission"})
+    agents = _agents({pk for noun, pk in owners if noun == "agent"})
+    by_noun = {"task": tasks, "mission": goals, "agent": agents}
+    return found, {(noun, pk): text for noun, texts in by_noun.items() for pk, text in texts.items()}
+
+
+def _agents(agent_ids: Collection[int]) -> dict[int, str]:
+    return dict(Agent.objects.filter(pk__in=agent_ids).values_list("pk", "name")) if agent_ids else {}
 
 
 def _goals(mission_ids: Collection[int]) -> dict[int, str]:

@@ -1,6 +1,6 @@
 """Ledger entries as sentences that a person reads: who did what to which thing, and when. Pure, but for `recent`."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -21,8 +21,11 @@ OF_SUBJECT = {
     "requirement": "pages:requirement",
 }
 LISTED = {"approval": "pages:approvals", "objective": "pages:objectives", "key_result": "pages:objectives"}
+OF_STREAM = {"trace.archived", "trace.erased"}
+"""Kinds that tell of the record itself."""
+
 Titles = Mapping[tuple[str, int], str]
-"""What tasks and missions are called, by noun and id."""
+"""What tasks and missions are called, and agents whose record is told of, by noun and id."""
 
 TITLES = ("title", "name", "goal", "summary")
 
@@ -105,12 +108,10 @@ def _said(entry: Entry, goes_on: bool) -> tuple[str, str]:
         return look(after).tone, speaking if goes_on else silent
     if entry.kind.endswith(".moved"):
         return look(after).tone, wording.MOVED.get(after, f"moved to {after}")
-    if entry.kind == "task.reviewed":
-        return ("done", "approved") if data.get("approved") else ("failed", "rejected")
     if entry.kind == "decision.made":
         return _judged(data, goes_on)
-    if entry.kind == "mission.process_changed":
-        return _process(data)
+    if entry.kind in BY_DATA:
+        return BY_DATA[entry.kind](data)
     noun, _, verb = entry.kind.partition(".")
     return wording.WORDS.get(entry.kind, ("idle", f"{verb} {noun}".replace("_", " ")))
 
@@ -127,6 +128,28 @@ def _process(data: Mapping[str, Any]) -> tuple[str, str]:
     return told or wording.PROCESS.get(str(data.get("state")), ("idle", "changed the process of"))
 
 
+def _reviewed(data: Mapping[str, Any]) -> tuple[str, str]:
+    return ("done", "approved") if data.get("approved") else ("failed", "rejected")
+
+
+def _paused(data: Mapping[str, Any]) -> tuple[str, str]:
+    return wording.GAVE_UP if data.get("automatic") else wording.WORDS["notification.paused"]
+
+
+def _archived(data: Mapping[str, Any]) -> tuple[str, str]:
+    count = data["last_seq"] - data["first_seq"] + 1
+    return "idle", f"archived {count} entr{'y' if count == 1 else 'ies'} of"
+
+
+BY_DATA: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
+    "task.reviewed": _reviewed,
+    "mission.process_changed": _process,
+    "notification.paused": _paused,
+    "trace.archived": _archived,
+}
+"""Kinds whose tone and verb depend on the entry's own fields."""
+
+
 def _about(entry: Entry, titles: Titles) -> tuple[str, str]:
     """What the entry tells of, and its page: the subject's when it has one, else the task's, mission's or agent's."""
     if entry.kind == "agent.status_changed":
@@ -138,6 +161,8 @@ def _about(entry: Entry, titles: Titles) -> tuple[str, str]:
             row_id = getattr(entry, f"{noun}_id")
             title = entry.data["message"] if entry.kind == "advisory.opened" else titles.get((noun, row_id))
             return title or key, reverse(address, args=[row_id])
+    if entry.kind in OF_STREAM:
+        return _record(entry, titles)
     return ("" if entry.kind == "decision.made" else entry.subject_key or ""), ""
 
 
@@ -148,6 +173,20 @@ def _subject(entry: Entry) -> tuple[str, str] | None:
     if key and kind in OF_SUBJECT:
         return title, reverse(OF_SUBJECT[kind], args=[key])
     return (title, reverse(LISTED[kind])) if kind in LISTED else None
+
+
+def _record(entry: Entry, titles: Titles) -> tuple[str, str]:
+    """Whose record it tells of: a mission's or an agent's by its name, else the organisation's."""
+    if not (owner := owner_of(entry)):
+        return "the organisation", ""
+    noun, row_id = owner
+    return titles.get(owner) or f"{noun} {row_id}", reverse(f"pages:{noun}", args=[row_id])
+
+
+def owner_of(entry: Entry) -> tuple[str, int] | None:
+    """The mission or agent whose record was archived or lost texts, by noun and id."""
+    noun, _, row_id = str(entry.data["of_stream"]).partition(":") if entry.kind in OF_STREAM else ("", "", "")
+    return (noun, int(row_id)) if noun in {"mission", "agent"} else None
 
 
 def _more(entry: Entry) -> str:

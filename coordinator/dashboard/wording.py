@@ -75,11 +75,21 @@ WORDS = {
     "document.revised": ("idle", "revised the document"),
     "document.removed": ("idle", "removed the document"),
     "github.synced": ("done", "synced the issues of"),
+    "trace.erased": ("idle", "erased texts from the record of"),
+    "trace.archived": ("idle", "archived entries of"),
     "notification.created": ("idle", "asked to be told by"),
-    "notification.paused": ("failed", "paused the notification"),
+    "notification.revised": ("idle", "changed the notification"),
+    "notification.secret_rotated": ("idle", "made a new secret for the notification"),
+    "notification.tested": ("idle", "sent a test to the notification"),
+    "notification.resent": ("idle", "sent again what went to the notification"),
+    "notification.skipped": ("idle", "skipped what waited for the notification"),
+    "notification.paused": ("idle", "paused the notification"),
     "notification.resumed": ("done", "resumed the notification"),
     "notification.removed": ("idle", "removed the notification"),
 }
+
+GAVE_UP = ("failed", "gave up sending and paused the notification")
+"""How a pause reads that no person asked for: the receiver was dead for a day, or said that it is gone."""
 
 MOVED = {
     "in_progress": "started",

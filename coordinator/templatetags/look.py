@@ -128,6 +128,15 @@ def until(at: datetime | None) -> str:
 
 
 @register.filter
+def soon(at: datetime | None) -> str:
+    """As the end of a sentence, when something comes that may be late: `now`, `in 14 min`."""
+    if at is None:
+        return "—"
+    left = (at - timezone.now()).total_seconds()
+    return _time(at, f"in {span(left)}" if left >= MINUTE else "now")
+
+
+@register.filter
 def clock(at: datetime | None) -> str:
     """The time of day in full, with the date on hover."""
     return _time(at, timezone.localtime(at).strftime("%H:%M:%S")) if at else "—"

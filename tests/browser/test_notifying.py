@@ -20,7 +20,7 @@ def test_a_webhook_is_made_tried_paused_and_removed_without_a_reload(viewer: Vis
     expect(page.locator("#made code")).to_contain_text("whsec_")
     row = page.locator("#live-places tbody tr")
     expect(row).to_have_count(1)
-    expect(row.locator(".tag")).to_have_text(["needs-you", "tasks", "mission:checkout"])
+    expect(row.locator(".tag")).to_have_text(["What waits for a person", "Tasks", "mission:checkout"])
     first = page.locator("#made code").inner_text()
     row.get_by_role("button", name="New secret").click()
     expect(page.locator("#made code")).not_to_have_text(first)

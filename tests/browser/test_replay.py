@@ -97,6 +97,41 @@ def test_two_moments_are_compared_in_words(operator: Visitor) -> None:
     assert operator.errors == []
 
 
+IN_SIGHT = """(mark) => {
+  const line = document.querySelector(`[data-mark="${mark}"] line`), frame = line.closest(".scroll");
+  const at = line.getBoundingClientRect().left, box = frame.getBoundingClientRect();
+  return at >= box.left && at <= box.right;
+}"""
+"""Whether a line of the chart stands inside the part that is scrolled into view."""
+
+
+def test_on_a_phone_the_line_of_the_moment_stays_in_sight(operator: Visitor) -> None:
+    page = operator.open("/missions")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{operator.address}/missions/checkout?tab=replay&with_seq=60")
+    page.wait_for_function(IN_SIGHT, arg=0)
+    for label, mark in (("Moment", 0), ("Compared with", 1)):
+        slider = page.get_by_label(label, exact=True)
+        for key in ("Home", "End"):
+            slider.focus()
+            slider.press(key)
+            expect(slider).to_have_value("1" if key == "Home" else slider.get_attribute("max") or "")
+            page.wait_for_function(IN_SIGHT, arg=mark)
+    assert operator.errors == []
+
+
+def test_two_moments_look_different_and_have_the_names_of_their_sliders(operator: Visitor) -> None:
+    page = operator.open("/missions/checkout?tab=replay&seq=20&with_seq=60")
+    names = [page.locator(f"[data-mark='{mark}'] text").inner_html() for mark in (0, 1)]
+    assert names == ["Moment", "Compared with"]
+    dashes = [
+        page.locator(f"[data-mark='{mark}'] line").evaluate("line => getComputedStyle(line).strokeDasharray")
+        for mark in (0, 1)
+    ]
+    assert (dashes[0], dashes[1]) == ("none", "5px, 4px")
+    assert page.get_by_label("Compared with", exact=True).get_attribute("class") == "dashed"
+
+
 def test_without_a_script_the_form_chooses_the_moment(browser_without_scripts: Page) -> None:
     page = browser_without_scripts
     page.get_by_role("link", name="Back one").click()

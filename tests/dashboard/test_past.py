@@ -51,6 +51,28 @@ def test_an_odd_address_shows_a_moment_that_there_is(viewer: Client, query: str)
     assert "As it was" in page(viewer, world.task().mission, query)
 
 
+@pytest.mark.parametrize("query", ["&at=abc", "&at=999999999", "&seq=99999", "&seq=x"])
+def test_a_moment_that_is_not_found_is_said_to_be_the_end(viewer: Client, query: str) -> None:
+    assert "That moment was not found; this is the end." in page(viewer, world.task().mission, query)
+
+
+def test_an_entry_of_another_mission_is_not_taken_for_a_moment_of_this_one(viewer: Client) -> None:
+    mission = world.task().mission
+    foreign = Entry.objects.in_stream(f"mission:{world.mission().pk}").earliest("seq")
+    world.task(mission)
+    said = page(viewer, mission, f"&at={foreign.pk}&with={foreign.pk}")
+    assert "That moment was not found; this is the last one before it." in said
+    assert "The moment to compare with was not found; compared is the last one before it." in said
+    assert "The moment to compare with was not found." in page(viewer, mission, "&with=abc")
+
+
+def test_a_moment_that_there_is_needs_no_word(viewer: Client) -> None:
+    mission = world.task().mission
+    entry = Entry.objects.in_stream(f"mission:{mission.pk}").earliest("seq")
+    for query in ("", "&at=&seq=", f"&at={entry.pk}&with={entry.pk}", "&seq=1&with_seq=2"):
+        assert "not found" not in page(viewer, mission, query), query
+
+
 def test_a_stranger_does_not_look_back() -> None:
     answer = Client().get(f"/missions/{world.mission().key}?tab=replay")
     assert (answer.status_code, "login" in answer["Location"]) == (302, True)

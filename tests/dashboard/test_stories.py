@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.notifying.events import EndpointPaused
 from agents.events import AgentStatusChanged
-from coordinator.dashboard import rows, stories
+from coordinator.dashboard import rows, stories, wording
 from coordinator.lib.refs import Ref, Subject
 from missions.events import ProcessChanged
 from missions.lifecycle import MissionStatus
@@ -16,8 +17,10 @@ from missions.models import Mission
 from missions.services import hosting, planning, steering
 from policies.events import DecisionMade
 from tests.factories import person, token_of, unique
+from tests.missions import world
 from traceability import ledger
-from traceability.events import SYSTEM, Actor, Event
+from traceability.events import SYSTEM, Actor, EntriesArchived, Event, TextsErased
+from traceability.events import kinds as known_kinds
 from traceability.models import Entry
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +129,38 @@ def test_no_page_shows_what_happens_to_accounts_to_who_may_not_administer_them(c
         assert not [kind for kind in ("token.issued", "account.created") if kind in page], address
     client.force_login(person("admin"))
     assert "token.issued" in client.get("/trace").content.decode()
+
+
+def test_what_is_done_to_the_record_names_whose_and_how_much() -> None:
+    mission = running("Move the invoices")
+    agent = world.agent(agent_id="birch")
+    sizes: dict[str, Any] = {"first_seq": 1, "last_hash": "", "sha256": ""}
+    for stream, last, words in (
+        (f"mission:{mission.pk}", 128, "128 entries of Move the invoices"),
+        (f"agent:{agent.pk}", 1, f"1 entry of {agent.name}"),
+        ("org", 2, "2 entries of the organisation"),
+    ):
+        event = EntriesArchived(of_stream=stream, last_seq=last, **sizes)
+        assert recorded(event, ANN) == f"ann archived {words}"
+    erased = TextsErased(entry=1, of_stream="org", seq=1, paths=["name"], reason="A wish")
+    assert recorded(erased, ANN) == "ann erased texts from the record of the organisation"
+
+
+@pytest.mark.parametrize(
+    ("automatic", "tone", "words"),
+    [(False, "idle", "paused the notification"), (True, "failed", "gave up sending and paused the notification")],
+)
+def test_a_persons_own_pause_is_no_failure_but_a_dead_receiver_is(automatic: bool, tone: str, words: str) -> None:
+    told_of = Subject("notification", 1, "endpoint-1")
+    with ledger.writing():
+        ledger.record(EndpointPaused(account="ann", automatic=automatic, subject=told_of), actor=ANN, at=timezone.now())
+    line = stories.line(Entry.objects.latest("pk"), {})
+    assert (line.tone, line.words, line.about) == (tone, words, "endpoint-1")
+
+
+def test_every_event_of_notifications_and_of_the_record_has_words_of_its_own() -> None:
+    kinds = {kind for kind in known_kinds() if kind.partition(".")[0] in {"notification", "trace"}}
+    assert kinds <= wording.WORDS.keys()
 
 
 def test_on_its_own_page_a_mission_is_it() -> None:

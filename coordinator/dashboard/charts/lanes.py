@@ -12,7 +12,10 @@ from django.utils.safestring import SafeString
 from coordinator.dashboard.charts.scales import Scale, line
 
 WIDE, LEFT, RIGHT = 1140, 110, 1132
-TOP, LANE, BAR, COST = 26, 33, 21, 40
+TOP, LANE, BAR, COST, NAMED = 26, 33, 21, 40, 15
+NAMES = ("Moment", "Compared with")
+"""What the lines are called where there are two; the sliders have the same names."""
+
 STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1440, 2880, 10080)
 
 
@@ -55,20 +58,38 @@ def timeline(
     return format_html(
         '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}{}</svg>',
         WIDE,
-        floor + (COST + 8 if cost else 4),
+        floor + (COST + 8 if cost else 4) + (NAMED * len(marks) if len(marks) > 1 else 0),
         f"Timeline of {len(lanes)} agents, {timezone.localtime(start):%d %b %H:%M} to {timezone.localtime(end):%H:%M}",
         _ticks(start, end, x, floor),
         format_html_join("", "{}", ((_lane(lane, TOP + LANE * row, x),) for row, lane in enumerate(lanes))),
         _cost(cost, x, floor) if cost else "",
-        format_html_join(
-            "",
-            '<line class="now" data-mark="{}" x1="{}" x2="{}" y1="18" y2="{}"></line>',
+        _marks([x(at.timestamp()) for at in marks], floor + (COST if cost else 0)),
+    )
+
+
+def _marks(places: Sequence[float], floor: float) -> SafeString:
+    """A line down at each place, the second one dashed; two have their names below. replay.js moves them."""
+    return format_html_join(
+        "",
+        '<g class="{}" data-mark="{}" transform="translate({} 0)">'
+        '<line class="now" x1="0" x2="0" y1="18" y2="{}"></line>{}</g>',
+        (
             (
-                (place, x(at.timestamp()), x(at.timestamp()), floor + (COST if cost else 0))
-                for place, at in enumerate(marks)
-            ),
+                "with" if mark else "",
+                mark,
+                place,
+                floor + (NAMED * (mark + 1) if len(places) > 1 else 0),
+                _name(NAMES[mark], place, floor + NAMED * (mark + 1)) if len(places) > 1 else "",
+            )
+            for mark, place in enumerate(places)
         ),
     )
+
+
+def _name(name: str, place: float, bottom: float) -> SafeString:
+    """On that side of its line where there is more room."""
+    side, x = ("end", -6) if place > WIDE / 2 else ("start", 6)
+    return format_html('<text class="strong" x="{}" y="{}" text-anchor="{}">{}</text>', x, bottom - 2, side, name)
 
 
 def scale(start: datetime, end: datetime) -> Scale:

@@ -3,12 +3,13 @@
    form and its links do the same by loading the page. */
 "use strict";
 (() => {
-  const PLAY_MS = 250, PLAY_STEPS = 60;
+  const PLAY_MS = 250, PLAY_STEPS = 60, EDGE = 24;
   const form = () => document.getElementById("replay");
   if (!form()) return;
-  let busy = false, wanted = null, playing = 0;
+  let busy = false, wanted = null, playing = 0, moved = 0;
 
   const hideWhatIsPlain = () => {
+    if (!form()) return;
     form().querySelector("[data-plain]").hidden = true;
     form().querySelector("[data-play]").hidden = false;
     form().querySelector("[data-play]").setAttribute("aria-pressed", String(Boolean(playing)));
@@ -16,17 +17,33 @@
   };
 
   function drawLines() {
+    if (!form()) return;
     const places = form().dataset.lines.split(" ");
-    document.querySelectorAll("[data-mark]").forEach((line) => {
-      const x = places[Number(line.dataset.mark)];
-      if (x) { line.setAttribute("x1", x); line.setAttribute("x2", x); }
+    document.querySelectorAll("[data-mark]").forEach((mark) => {
+      const x = places[Number(mark.dataset.mark)];
+      if (!x) return;
+      mark.setAttribute("transform", `translate(${x} 0)`);
+      const middle = mark.ownerSVGElement.viewBox.baseVal.width / 2, left = Number(x) > middle;
+      mark.querySelectorAll("text").forEach((name) => {
+        name.setAttribute("text-anchor", left ? "end" : "start");
+        name.setAttribute("x", left ? -6 : 6);
+      });
     });
   }
 
+  function scrollToMark() {
+    const line = document.querySelector(`[data-mark="${moved}"] line`), frame = line?.closest(".scroll");
+    if (!frame) return;
+    const at = line.getBoundingClientRect().left - frame.getBoundingClientRect().left;
+    if (at < EDGE || at > frame.clientWidth - EDGE) frame.scrollLeft += at - frame.clientWidth / 2;
+  }
+
   function settle() {
+    if (!form()) return;
     const { at, with: other } = form().dataset;
     history.replaceState(null, "", `?tab=replay&at=${at}${other ? `&with=${other}` : ""}`);
     drawLines();
+    scrollToMark();
     hideWhatIsPlain();
   }
 
@@ -69,6 +86,7 @@
 
   function play() {
     const slider = () => document.getElementById("moment");
+    moved = 0;
     if (Number(slider().value) >= Number(slider().max)) slider().value = slider().min;
     const step = Math.max(1, Math.round((slider().max - slider().value) / PLAY_STEPS));
     playing = setInterval(() => {
@@ -82,6 +100,7 @@
 
   document.addEventListener("input", (event) => {
     if (!event.target.matches("[data-moment]")) return;
+    moved = event.target.id === "moment" ? 0 : 1;
     stop();
     show(chosen());
   });
@@ -91,9 +110,11 @@
     const step = event.target.closest("a[data-step]");
     if (!step) return;
     event.preventDefault();
+    moved = 0;
     stop();
     show(step.getAttribute("href"));
   });
   document.addEventListener("coordinator:morphed", () => { drawLines(); hideWhatIsPlain(); });
   hideWhatIsPlain();
+  scrollToMark();
 })();
