@@ -17,8 +17,8 @@ from django.conf import settings
 from coordinator.lib.errors import Conflict, Unavailable
 from traceability import archive_files
 from traceability.archive_files import Line
-from traceability.events import EntriesArchived
 from traceability.models import Archive, Entry
+from traceability.proving import tellings
 
 END = 2**62
 PUT_BACK = "Put it back from the backup, into the directory that the setting ARCHIVE_DIR names."
@@ -124,8 +124,7 @@ def holding(text: str, *, stream: str | None = None) -> Iterator[Entry]:
 def streams_naming(noun: str, ids: Sequence[int]) -> set[str]:
     """The streams whose archived entries tell of one of these things; a noun of `archive_files.NAMED`."""
     wanted = set(ids)
-    told = (entry.data for entry in Entry.objects.filter(kind=EntriesArchived.kind).order_by("pk").iterator())
-    return {data["of_stream"] for data in told if not wanted.isdisjoint(data["named"].get(noun, ()))}
+    return {stream for stream, named in tellings.named(noun) if not wanted.isdisjoint(named)}
 
 
 def entry(line: Line) -> Entry:

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from traceability import durable, merkle, notes
 from traceability.keys import KeyProblem, Keyring, PublicKey
+from traceability.models import Checkpoint
 from traceability.notes import Note, NoteProblem
 from traceability.proving.walk import Place
 
@@ -147,6 +149,15 @@ def genuine(text: str, number: int, keys: Sequence[PublicKey], *, first: bool = 
     except (NoteProblem, KeyProblem):
         return None
     return note if note.number == number and any(note.is_signed_by(key) for key in may_sign) else None
+
+
+def signed(rows: QuerySet[Checkpoint]) -> Iterator[Checkpoint]:
+    """Those rows that a key known here has signed, whoever put the others in; all of them where no key is known."""
+    keys = [*keys_in(here()), *trusted()]
+    for number, text in Checkpoint.objects.bringing_a_key().order_by("n").values_list("n", "note"):
+        if note := genuine(text, number, keys):
+            keys.append(PublicKey.read(note.key))
+    return (row for row in rows.iterator() if not keys or genuine(row.note, row.n, keys))
 
 
 def remember(directory: Path, note: Note, at: str) -> None:

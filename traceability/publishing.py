@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 
 import requests
 
+from traceability import checkpoints
 from traceability.models import Checkpoint
 
 log = logging.getLogger(__name__)
@@ -15,9 +17,9 @@ PATIENCE_S = 10
 
 
 def send_waiting(url: str, clock: Callable[[], datetime]) -> int:
-    """POSTs each note that was not accepted yet, oldest first; answers how many were. The rest goes next time."""
+    """POSTs each signed note that was not accepted yet, oldest first; answers how many were. The rest waits."""
     sent = 0
-    for row in Checkpoint.objects.unsent()[:AT_ONCE]:
+    for row in islice(checkpoints.signed(Checkpoint.objects.unsent()), AT_ONCE):
         if not _accepted(url, row.note):
             break
         Checkpoint.objects.filter(n=row.n, published_at=None).update(published_at=clock())

@@ -67,7 +67,9 @@ def _read(rows: QuerySet[Checkpoint], keys: Sequence[PublicKey], first: int = 1)
     missing = set(texts).difference(checkpoints.numbers(directory))
     spare = {n: bytes(heads) for n, heads in rows.filter(n__in=missing).values_list("n", "heads")}
     bringing = [n for n in texts if n < first]
-    return notes.read(directory, keys=keys, rows=texts, spare=spare, first=first, bringing=bringing)
+    found = notes.read(directory, keys=keys, rows=texts, spare=spare, first=first, bringing=bringing)
+    found.findings += notes.unlike_their_notes(rows)
+    return found
 
 
 def verify(

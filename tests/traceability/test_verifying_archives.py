@@ -170,9 +170,19 @@ def test_an_erasure_in_the_middle_of_a_check_is_no_finding(
     assert (proof.findings, [each.kind for each in proof.remarks]) == ((), ["erased"])
 
 
-@pytest.mark.parametrize("data", ["{}", "[]", '{"of_stream":[],"first_seq":{},"last_seq":"x"}', '"x"'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        "{}",
+        "[]",
+        '{"of_stream":"org","named":{"sprint":[[]]}}',
+        '{"of_stream":[],"first_seq":{},"last_seq":"x"}',
+        '"x"',
+    ],
+)
 def test_an_odd_telling_of_an_archive_does_not_stop_the_check(archived: Ref, shelf: Shelf, data: str) -> None:
     append("trace.archived", f'{{"data":{data}}}')
+    assert archiving.streams_naming("sprint", [1]) == set()
     assert {(each.stream, each.kind) for each in all_findings(shelf.record())} == {("org", "non_canonical")}
 
 

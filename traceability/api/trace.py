@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from coordinator.lib.errors import Malformed, Missing, TooMany
 from coordinator.lib.filters import Equals, Made, Since
 from coordinator.lib.views import Lists, ResourceView
-from traceability import archiving, verifying
+from traceability import archiving, checkpoints, verifying
 from traceability.api.proofs import CheckpointShape, VerdictShape
 from traceability.events import kinds
 from traceability.models import Checkpoint, Entry
@@ -124,7 +124,7 @@ class TraceView(Lists, ResourceView):
     @extend_schema(responses=CheckpointShape)
     def checkpoint(self, request: Request) -> Response:
         """The newest checkpoint, for whoever wants to keep a copy of their own."""
-        newest = Checkpoint.objects.newest()
+        newest = next(checkpoints.signed(Checkpoint.objects.order_by("-n")), None)
         if newest is None:
             raise Missing("No checkpoint was taken yet.")
         return Response(CheckpointShape(newest).data)

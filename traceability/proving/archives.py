@@ -67,7 +67,7 @@ def walks(
             yield _unlike(end, fixed, archive.stream), None
             yield finding, None
             continue
-        rows = [row(line) for line in (archiving.salvaged(archive) if finding else _lines(archive)) if line is not None]
+        rows = list(_readable(archiving.salvaged(archive) if finding else _lines(archive)))
         yield finding, Walk(archive.stream, start, end, fixed, erased, columns).over(rows)
         yield _misnumbered(archive, rows), None
 
@@ -90,6 +90,14 @@ def _misnumbered(archive: Archive, rows: list[Row]) -> Finding | None:
     return _mismatch(archive.stream, archive.last_seq, detail, str(last), str(archive.last_id))
 
 
+def _readable(lines: Iterable[Line | None]) -> Iterator[Row]:
+    """The rows of those lines that are entries at all; the others are missed in their places."""
+    for line in lines:
+        with suppress(KeyError, TypeError, ValueError):
+            if line is not None:
+                yield row(line)
+
+
 def _start(archive: Archive, installation: str) -> Place:
     """Behind what the first file of a stream that is looked at goes on."""
     before = Archive.objects.filter(stream=archive.stream, last_seq=archive.first_seq - 1).first()
@@ -99,7 +107,7 @@ def _start(archive: Archive, installation: str) -> Place:
 def _erasures(archive: Archive) -> Iterator[str]:
     """The texts of the entries in a file that tell of erasures; none of a file that is away or changed."""
     with suppress(Refusal):
-        yield from (line["canonical"] for line in archiving.of_kind(archive, tellings.ERASING))
+        yield from (line.get("canonical", "") for line in archiving.of_kind(archive, tellings.ERASING))
 
 
 def row(line: Line) -> Row:

@@ -153,7 +153,7 @@ def misdated(streams: Streams) -> list[tuple[str, int, str, str | None]]:
     """
     with connection.cursor() as cursor:
         cursor.execute(MISDATED, {"streams": _array(streams)})
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def last_id() -> int:

@@ -2,12 +2,16 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from traceability import checkpoints, notes
+from django.db.models import QuerySet
+
+from traceability import canonical, checkpoints, notes
 from traceability.checkpoints import STREAM, Heads
 from traceability.keys import KeyProblem, PublicKey
+from traceability.models import Checkpoint
 from traceability.notes import Note, NoteProblem
 from traceability.proving.findings import Finding, Notes
 
@@ -61,6 +65,24 @@ def read(
     _Reader(directory, found, may_sign, rows or {}, spare or {}, first).read(there, earlier)
     found.findings += _against_memory(directory, found.notes)
     return found
+
+
+def unlike_their_notes(rows: QuerySet[Checkpoint]) -> Iterator[Finding]:
+    """Rows whose columns say otherwise than their notes; a note that is none is told of by `read`."""
+    for row in rows.order_by("n").iterator():
+        with suppress(NoteProblem):
+            note = notes.read(row.note)
+            told = (note.number, note.size, note.root, note.prev, note.at, note.streams)
+            columns = (row.n, row.size, bytes(row.root), bytes(row.prev_hash), canonical.moment(row.at), row.streams)
+            if told != columns or not _are_heads_of(note, bytes(row.heads)):
+                yield Finding(STREAM, row.n, "checkpoint_gap", "the columns of its row say otherwise than its note")
+
+
+def _are_heads_of(note: Note, packed: bytes) -> bool:
+    try:
+        return hashlib.sha256(checkpoints.unpacked(packed).encode()).hexdigest() == note.heads
+    except NoteProblem:
+        return False
 
 
 @dataclass

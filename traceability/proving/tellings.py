@@ -59,6 +59,15 @@ def archivings() -> dict[tuple[str, int], Archiving]:
     return found
 
 
+def named(noun: str) -> Iterator[tuple[str, set[int]]]:
+    """Each stream of which entries were archived, with the ids of what they tell of; see `archive_files.NAMED`."""
+    for data in map(_data, texts_of(ARCHIVING)):
+        stream, names = data.get("of_stream"), data.get("named")
+        ids = names.get(noun) if isinstance(names, dict) else None
+        if isinstance(stream, str) and isinstance(ids, list):
+            yield stream, {each for each in ids if type(each) is int}
+
+
 def texts_of(kind: str) -> Iterator[str]:
     """The texts of the table's entries of a kind, in order."""
     with connection.cursor() as cursor:
