@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from coordinator.lib.errors import Conflict
+from django.db.models import Max
+
+from coordinator.lib.errors import Conflict, Invalid
 from missions import live_state
 from missions.models import Mission
 from missions.replaying import folding, reading, snapshots
@@ -12,6 +14,7 @@ from missions.replaying.comparing import differing
 from missions.replaying.folding import CannotFold
 from missions.replaying.state import State, Told
 from traceability.archiving import ArchiveChanged, ArchiveMissing
+from traceability.models import Entry
 from traceability.moments import one_moment
 
 Moment = int | datetime
@@ -37,8 +40,12 @@ class NotReplayable(Conflict):
     """The mission's trace does not fold."""
 
 
+class BeyondTheLedger(Invalid):
+    """The ledger has not given this id yet."""
+
+
 def replay(mission: Mission, until: Moment | None = None, compare: Moment | None = None) -> dict[str, Any]:
-    """Folds the mission's stream up to a moment. Raises NotReplayable, ArchiveMissing, ArchiveChanged.
+    """Folds the mission's stream up to a moment. Raises NotReplayable, BeyondTheLedger, ArchiveMissing, ArchiveChanged.
 
     `differences` are `{"path", "replayed", "current"}`: where that parts from the live rows (with `until`: what has
     changed since). With `compare` they are `{"path", "replayed", "compared"}`, where it parts from that other moment,
@@ -47,6 +54,7 @@ def replay(mission: Mission, until: Moment | None = None, compare: Moment | None
     stream, state, timeline = stream_of(mission.pk), State(), []
     try:
         with one_moment():
+            _refuse_beyond(until=until, compare=compare)
             for told in reading.entries(stream, upto=reading.position(stream, until)):
                 folding.apply(state, told)
                 timeline.append(_line(told))
@@ -78,6 +86,16 @@ def partings(mission_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
         current = live_state.of_all(replayed)
     found = {each: _partings(state, current.get(each)) for each, state in replayed.items()}
     return {each: partings for each, partings in found.items() if partings}
+
+
+def _refuse_beyond(**moments: Moment | None) -> None:
+    """Raises BeyondTheLedger for an id that no entry has been given yet; a time may lie ahead."""
+    asked = {name: each for name, each in moments.items() if isinstance(each, int)}
+    if not asked:
+        return
+    newest = Entry.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    if beyond := {name for name, each in asked.items() if each > newest}:
+        raise BeyondTheLedger({name: [f"The newest entry of the ledger is {newest}."] for name in sorted(beyond)})
 
 
 def _folded(mission_id: int) -> State | str:

@@ -102,7 +102,7 @@ def standing_of(role: str) -> Standing:
         cursor.execute(STANDING, {"role": role, "strong": STRONG})
         found = cursor.fetchone()
     if found is None:
-        raise NoSuchRole(f"There is no role {role!r} here: CREATE ROLE it with LOGIN first.")
+        raise NoSuchRole(f"There is no role {role!r} here. Make it first: CREATE ROLE {role} LOGIN.")
     *plain, strong = found
     return Standing(**dict(zip((each.name for each in fields(Standing)), (*plain, tuple(strong)), strict=True)))
 

@@ -52,8 +52,9 @@ def resolved(host: str, port: int, *, private: bool) -> list[str]:
 def judge(address: Address, *, private: bool) -> None:
     """Raises Refused for an address that is not of the public internet; with `private`, only for senseless ones."""
     meant = _meant(address)
-    senseless = meant.is_multicast or meant.is_unspecified or meant.is_link_local
-    if senseless or (not private and not meant.is_global):
+    if meant.is_multicast or meant.is_unspecified or meant.is_link_local:
+        raise Refused(f"{address} is never sent to, whatever the settings: it is link-local, multicast or unspecified.")
+    if not private and not meant.is_global:
         raise Refused(f"{address} is an inner address; an operator may allow those with NOTIFY_PRIVATE_ADDRESSES.")
 
 

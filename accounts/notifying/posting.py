@@ -20,6 +20,19 @@ MOST_BYTES = 1024
 
 GONE = 410
 
+WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (socket.gaierror, "The host's name could not be resolved: there is no such host, or the name service is away."),
+    (ssl.SSLCertVerificationError, "The certificate of the receiver is not valid for this address."),
+    (ssl.SSLError, "No TLS connection could be made: the receiver may not speak https there."),
+    (ConnectionRefusedError, "The connection was refused: nothing listens at this address and port."),
+    (ConnectionError, "The receiver closed the connection without an answer."),
+    (OSError, "The receiver cannot be reached: no way leads to its network."),
+    (UnicodeError, "This is no name of a host."),
+    (http.client.HTTPException, "What the receiver answered is no HTTP."),
+    (Exception, "The message could not be sent to this address."),
+)
+"""What is told of a failure, by the first class that fits."""
+
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, private: bool, within_s: float = TIMEOUT_S) -> Outcome:
     """Sends the body; whatever goes wrong is the outcome, never an exception."""
@@ -105,7 +118,7 @@ def _pause(header: str) -> timedelta:
 def _told(problem: Exception, began: float, within_s: float) -> str:
     if isinstance(problem, TimeoutError) or time.monotonic() - began >= within_s:
         return f"No answer within {within_s:g} s."
-    return f"{type(problem).__name__}: {problem}"
+    return next(said for kinds, said in WORDS if isinstance(problem, kinds))
 
 
 def _ms(began: float) -> int:

@@ -74,7 +74,8 @@ class ReplayView(ResourceView):
     def replay(self, request: Request, key: str) -> Response:
         """Rebuilds the mission from its trace, as it is or as it was, and compares it with the live rows.
 
-        With `compare` it is compared with another moment of its own. A trace that does not fold: 409.
+        With `compare` it is compared with another moment of its own. A trace that does not fold: 409; an id
+        beyond the ledger's newest entry: 422.
         """
         asked = self.body(ReplayBody)
         return Response(replay.replay(self.mission, until=asked.get("until"), compare=asked.get("compare")))

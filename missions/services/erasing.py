@@ -45,12 +45,19 @@ def erase_text(text: str, order: Order) -> Erasure:
         shown = ", ".join(map(str, fixed[:10]))
         raise StandsInTheChain(f"It stands in the chained text or in a name of entry {shown}, which nobody can change.")
     with erasing_archived.going(), ledger.writing():
-        return _followed(_taken_everywhere(text, None, order), [text], None, order)
+        erased = _followed(_taken_everywhere(text, None, order), [text], None, order)
+    erasing_copies.forget_stems(text, erased.copies)
+    return erased
 
 
 def left(text: str) -> list[str]:
     """Where in the whole database the text still stands, each as `table.column`."""
     return erasing_copies.left(text)
+
+
+def standing(text: str) -> dict[str, int]:
+    """How many rows of which table hold the text, in the whole database."""
+    return erasing_copies.standing(text)
 
 
 def _taken(entry: Entry, paths: list[str], order: Order) -> list[Gone]:

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from django.db import connection
@@ -11,8 +12,8 @@ from django.db.models import BinaryField, Model, Q
 
 from accounts.models import ApiToken, Delivery, RememberedAnswer, Session, User
 from agents.models import Activity, Agent
-from knowledge.models import Document
-from knowledge.services import ingesting
+from knowledge.models import Document, LexemeStat
+from knowledge.services import indexing, ingesting
 from missions.models import (
     Advisory,
     Execution,
@@ -30,6 +31,7 @@ from traceability.events import Actor
 from traceability.models import Entry, KeyResult, Objective, Requirement
 
 Texts = Mapping[type[Model], tuple[str, ...]]
+DOCUMENTS = "knowledge_document"
 
 MADE: Texts = {
     Report: ("outputs", "logs"),
@@ -82,16 +84,24 @@ def replace(text: str, about: Entry | None, *, actor: Actor, now: datetime) -> C
     return copies
 
 
+def forget_stems(text: str, copies: Mapping[str, int]) -> None:
+    """Counts the stems of words anew where documents held the text, or a stem still does: a word may be the text."""
+    if DOCUMENTS in copies or _ids(LexemeStat, ("lexeme",), text):
+        indexing.refresh_lexemes()
+
+
 def left(text: str) -> list[str]:
     """Where in the whole database the text still stands, each as `table.column`."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT table_name, column_name FROM information_schema.columns JOIN information_schema.tables"
-            " USING (table_schema, table_name) WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'"
-            " AND (data_type IN ('text', 'character varying', 'jsonb', 'json', 'ARRAY', 'bytea')) ORDER BY 1, 2"
-        )
-        columns = cursor.fetchall()
-        return [f"{table}.{column}" for table, column in columns if _holds(cursor, table, column, text)]
+        columns = _columns(cursor).items()
+        return [f"{table}.{name}" for table, names in columns for name in names if _count(cursor, table, [name], text)]
+
+
+def standing(text: str) -> dict[str, int]:
+    """How many rows of which table hold the text, in the whole database."""
+    with connection.cursor() as cursor:
+        counts = {table: _count(cursor, table, names, text) for table, names in _columns(cursor).items()}
+    return {table: count for table, count in counts.items() if count}
 
 
 def without(value: Any, text: str) -> Any:
@@ -144,12 +154,26 @@ def _ids(model: type[Model], columns: tuple[str, ...], text: str) -> list[Any]:
         return [each for (each,) in cursor.fetchall()]
 
 
-def _holds(cursor: Any, table: str, column: str, text: str) -> bool:
-    shown = f'"{column}"::text'
-    tests = " OR ".join([f"strpos({shown}, %s) > 0", f"strpos({shown}, encode(%s::bytea, 'hex')) > 0"] * 3)
-    given = [value for form in (*forms(text), text, text)[:3] for value in (form, form.encode())]
-    cursor.execute(f'SELECT 1 FROM "{table}" WHERE {tests} LIMIT 1', given)
-    return cursor.fetchone() is not None
+def _columns(cursor: Any) -> dict[str, list[str]]:
+    """Every table of ours with its columns that may hold a text."""
+    cursor.execute(
+        "SELECT table_name::text, array_agg(column_name::text ORDER BY column_name::text)"
+        " FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)"
+        " WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'"
+        " AND data_type IN ('text', 'character varying', 'jsonb', 'json', 'ARRAY', 'bytea') GROUP BY 1 ORDER BY 1"
+    )
+    return dict(cursor.fetchall())
+
+
+def _count(cursor: Any, table: str, columns: list[str], text: str) -> int:
+    """In how many rows one of the columns holds a form of the text."""
+    tests, given = [], []
+    for column, form in product(columns, forms(text)):
+        shown = f'"{column}"::text'
+        tests.append(f"strpos({shown}, %s) > 0 OR strpos({shown}, encode(%s::bytea, 'hex')) > 0")
+        given += [form, form.encode()]
+    cursor.execute(f'SELECT count(*) FROM "{table}" WHERE {" OR ".join(tests)}', given)
+    return int(cursor.fetchone()[0])
 
 
 def _documents(text: str, actor: Actor, now: datetime) -> Counter[str]:
@@ -158,4 +182,4 @@ def _documents(text: str, actor: Actor, now: datetime) -> Counter[str]:
     for document in held.order_by("pk"):
         changes = {name: without(getattr(document, name), text) for name in ("title", "content", "metadata")}
         ingesting.revise_document(document, changes, expected=None, actor=actor, now=now)
-    return Counter({"knowledge_document": len(held)}) if held else Counter()
+    return Counter({DOCUMENTS: len(held)}) if held else Counter()

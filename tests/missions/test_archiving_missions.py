@@ -86,8 +86,8 @@ def test_the_clock_archives_only_where_it_was_told_to(ended: Mission, settings: 
     assert not Entry.objects.in_stream(stream(ended)).exists()
 
 
-def test_the_options_are_read_from_the_command_line(ended: Mission, tmp_path: Path) -> None:
-    for nonsense in ("nan", "-1", "soon", "1e9"):
+def test_the_options_are_read_from_the_command_line(ended: Mission, directory: Path) -> None:
+    for nonsense in ("nan", "inf", "-1", "soon", "1e9"):
         with pytest.raises(CommandError, match="no number of days"):
             call_command("trace_archive", "--closed-for", nonsense)
     call_command(
@@ -96,10 +96,26 @@ def test_the_options_are_read_from_the_command_line(ended: Mission, tmp_path: Pa
         ended.key,
         "--closed-for",
         "0",
-        "--dir",
-        str(tmp_path / "there"),
         stdout=StringIO(),
     )
-    assert [file.name for file in sorted((tmp_path / "there").glob("*.jsonl.gz")) if "texts" not in file.name] == [
+    assert [file.name for file in sorted(directory.glob("*.jsonl.gz")) if "texts" not in file.name] == [
         f"mission-{ended.pk}-1-{Archive.objects.get(stream=stream(ended)).last_seq}.jsonl.gz"
     ]
+
+
+def test_a_dry_run_says_when_nothing_is_due(ended: Mission) -> None:
+    assert archive(dry_run=True) == "Nothing to archive.\n"
+
+
+def test_files_go_nowhere_but_to_the_directory_of_the_settings(ended: Mission, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="unrecognized arguments: --dir"):
+        call_command("trace_archive", "--closed-for", "0", "--dir", str(tmp_path))
+    assert not Archive.objects.exists()
+
+
+def test_a_directory_that_cannot_be_written_is_named(ended: Mission, directory: Path) -> None:
+    directory.write_text("a file in its place")
+    with pytest.raises(CommandError, match=f"ARCHIVE_DIR={directory}, cannot be used") as refused:
+        archive(closed_for=0)
+    assert refused.value.returncode == 2
+    assert not Archive.objects.exists()

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from coordinator import embedded
 from coordinator.lib.errors import Invalid
+from knowledge.services import indexing
 from missions import replay
 from missions.lifecycle import TaskStatus
 from missions.models import Mission, Report, Review, Task
@@ -21,6 +22,7 @@ from missions.services.erasing import StandsInTheChain
 from policies.models import Decision
 from sprints.services import opening
 from tests.factories import client_of, person
+from tests.knowledge import documents
 from tests.missions import world
 from tests.missions.leak import NAME, SAID, order, say, spread
 from traceability import verifying
@@ -147,13 +149,16 @@ def test_the_command_finds_what_leaked_and_erases_it(committed_db: str) -> None:
     call_command("trace_erase", "--find", NAME, stdout=out)
     assert f"mission:{row.mission_id}#" in out.getvalue()
     assert "outputs.contact" in out.getvalue()
+    assert "Rows that hold it, which --all changes too: " in out.getvalue()
+    for table in ("missions_task (1)", "missions_review (1)", "accounts_rememberedanswer ("):
+        assert table in out.getvalue()
     with pytest.raises(CommandError, match="Say why"):
         call_command("trace_erase", "--find", NAME, "--all")
     call_command("trace_erase", "--find", NAME, "--all", "--reason", "It leaked.", stdout=io.StringIO())
     assert erasing.left(NAME) == []
     out = io.StringIO()
     call_command("trace_erase", "--find", NAME, stdout=out)
-    assert out.getvalue() == ""
+    assert out.getvalue() == "Nothing holds this text.\n"
     told = Entry.objects.filter(kind="trace.erased").latest("pk")
     assert told.data["reason"] == "It leaked."
     assert told.mission_id is None or told.stream == f"mission:{told.mission_id}"
@@ -165,7 +170,13 @@ def test_one_entry_is_erased_by_command(committed_db: str) -> None:
     out = io.StringIO()
     call_command("trace_erase", str(entry.pk), "--path", "fields.description", "--reason", "x", stdout=out)
     assert f"entry {entry.pk}: fields.description erased" in out.getvalue()
-    for given in ([], ["1", "--find", "x"], ["999999", "--path", "a", "--reason", "x"]):
+    for given in (
+        [],
+        ["--find", ""],
+        ["--find", " "],
+        ["1", "--find", "x"],
+        ["999999", "--path", "a", "--reason", "x"],
+    ):
         with pytest.raises(CommandError):
             call_command("trace_erase", *given)
 
@@ -211,3 +222,14 @@ def test_the_input_of_a_decision_loses_the_text_and_keeps_its_digest() -> None:
     assert not Decision.objects.filter(input__contains="Quirke").exists()
     assert dict(Decision.objects.values_list("pk", "input_hash")) == hashes
     assert TaskStatus(Task.objects.get(pk=row.pk).status) == TaskStatus.COMPLETED
+
+
+def test_a_word_of_a_document_is_erased_from_the_counted_stems_too(committed_db: str) -> None:
+    documents.store("The key is zqxvkeypad and nothing else.")
+    indexing.refresh_lexemes()
+    out = io.StringIO()
+    call_command("trace_erase", "--find", "zqxvkeypad", stdout=out)
+    assert "knowledge_document (1)" in out.getvalue()
+    assert "knowledge_lexemestat (1)" in out.getvalue()
+    call_command("trace_erase", "--find", "zqxvkeypad", "--all", "--reason", "It leaked.", stdout=io.StringIO())
+    assert erasing.left("zqxvkeypad") == []

@@ -152,7 +152,7 @@ def test_the_command_finds_every_mission_whose_rows_part_from_its_trace() -> Non
 def test_the_command_refuses_what_it_cannot_do(words: tuple[str, ...], said: str) -> None:
     mission = world.mission()
     text, code = command(*(mission.key if word == "M" else word for word in words))
-    assert (code, said in text) == (1, True)
+    assert (code, said in text) == (2, True)
 
 
 def test_a_state_by_snapshots_is_the_state_by_folding_at_every_entry_in_any_order() -> None:
@@ -251,3 +251,15 @@ def test_a_row_that_a_test_changes_behind_the_trace_fails_that_test() -> None:
     Task.objects.filter(pk=row.pk).update(objective="Something else")
     with pytest.raises(pytest.fail.Exception, match=r"fields.objective"):
         replayed.check()
+
+
+def test_an_id_that_the_ledger_has_not_given_is_refused(operator: APIClient) -> None:
+    mission, ahead = busy_mission(), Entry.objects.latest("pk").pk + 1
+    for name in ("until", "compare"):
+        answer = operator.post(f"/api/missions/{mission.key}/replay", {name: ahead}, format="json")
+        assert (answer.status_code, list(answer.json()["errors"])) == (422, [name])
+        answer = operator.post(f"/api/missions/{mission.key}/replay", {name: ahead - 1}, format="json")
+        assert answer.status_code == 200
+    said, code = command(mission.key, "--at", str(ahead))
+    assert code == 2
+    assert f"The newest entry of the ledger is {ahead - 1}." in said

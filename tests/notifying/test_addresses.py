@@ -3,6 +3,7 @@
 import socket
 import ssl
 from datetime import UTC, datetime, timedelta
+from http.client import BadStatusLine
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def test_an_inner_address_is_refused_when_it_is_given(host: str) -> None:
 def test_other_spellings_of_an_inner_address_are_refused_before_anything_is_sent(host: str) -> None:
     outcome = posting.post(f"https://{host}:9/hook", b"{}", {}, private=False)
     assert not outcome.ok
-    assert "inner address" in outcome.said or "Error" in outcome.said
+    assert "inner address" in outcome.said or "could not be resolved" in outcome.said
     with pytest.raises((Refused, OSError)):
         addresses.resolved(host, 9, private=False)
 
@@ -58,8 +59,30 @@ def test_a_public_https_address_is_taken(url: str) -> None:
 
 @pytest.mark.parametrize("host", ["169.254.169.254", "224.0.0.1", "0.0.0.0", "[fe80::1]"])
 def test_some_addresses_are_refused_whatever_the_settings_say(host: str) -> None:
-    with pytest.raises(Refused):
-        addresses.parsed(f"http://{host}/hook", private=True)
+    for private in (True, False):
+        with pytest.raises(Refused, match="whatever the settings") as refused:
+            addresses.parsed(f"https://{host}/hook", private=private)
+        assert "NOTIFY_PRIVATE_ADDRESSES" not in str(refused.value)
+
+
+def test_a_host_that_is_nowhere_is_told_in_plain_words() -> None:
+    outcome = posting.post("https://no-such-host.invalid/hook", b"{}", {}, private=False)
+    assert not outcome.ok
+    assert outcome.said.startswith("The host's name could not be resolved")
+
+
+@pytest.mark.parametrize(
+    "problem", [OSError(101, "x"), ConnectionResetError(), BadStatusLine("?"), ValueError(), ssl.SSLError()]
+)
+def test_no_failure_is_told_by_the_name_of_its_class(problem: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*asked: Any, **options: Any) -> None:
+        raise problem
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    said = posting.post("https://hooks.example.org/", b"{}", {}, private=False).said
+    assert said.endswith(".")
+    assert "Error" not in said
+    assert "Errno" not in said
 
 
 def test_a_name_that_means_an_inner_address_too_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,13 @@
-"""`manage.py mission_replay`: missions rebuilt from their traces; exit code 1 when rows part from them."""
+"""`manage.py mission_replay`: missions rebuilt from their traces. Exit code 1: rows part from them; 2: it cannot tell."""
 
 import json
 from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from coordinator.lib.errors import Missing
+from coordinator.lib.commands import UNDONE, RecordCommand
 from missions import replay
 from missions.models import Mission
 from missions.replay import Moment, NotReplayable
@@ -17,7 +17,7 @@ from traceability.archiving import ArchiveChanged, ArchiveMissing
 BATCH = 100
 
 
-class Command(BaseCommand):
+class Command(RecordCommand):
     help = "Rebuild a mission from its trace, as it is or as it was, and compare it with its rows."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,11 +29,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["mission"]) == options["all"]:
-            raise CommandError("Name one mission, or --all of them.")
+            raise CommandError("Name one mission, or --all of them.", returncode=UNDONE)
         if options["all"]:
             self.compare_all(as_json=options["json"])
         else:
-            self.show(_named(options["mission"]), options["at"], diff=options["diff"], as_json=options["json"])
+            self.show(
+                Mission.objects.identified(options["mission"]),
+                options["at"],
+                diff=options["diff"],
+                as_json=options["json"],
+            )
 
     def show(self, mission: Mission, at: str | None, *, diff: bool, as_json: bool) -> None:
         try:
@@ -67,13 +72,6 @@ class Command(BaseCommand):
             self.stdout.write(f"{key} {each['path']}: trace {each['replayed']!r}, rows {each['current']!r}")
 
 
-def _named(text: str) -> Mission:
-    try:
-        return Mission.objects.identified(text)
-    except Missing as missing:
-        raise CommandError(missing.detail) from missing
-
-
 def _moment(mission: Mission, text: str) -> Moment:
     """An entry's id, or the time; a position is the id of the entry there."""
     name, _, number = text.rpartition(":")
@@ -81,16 +79,18 @@ def _moment(mission: Mission, text: str) -> Moment:
         seq = int(number)
         told = next(reading.entries(replay.stream_of(mission.pk), after=seq - 1, upto=seq), None)
         if told is None:
-            raise CommandError(f"The trace of {mission.key} has no entry {number}.")
+            raise CommandError(f"The trace of {mission.key} has no entry {number}.", returncode=UNDONE)
         return told.id
     if text.isdigit():
         return int(text)
     try:
         found = datetime.fromisoformat(text)
     except ValueError as problem:
-        raise CommandError(f"{text!r} is no moment: name an entry's id, seq:N, or a time.") from problem
+        raise CommandError(
+            f"{text!r} is no moment: name an entry's id, seq:N, or a time.", returncode=UNDONE
+        ) from problem
     if found.tzinfo is None:
-        raise CommandError(f"{text!r} has no zone: write {text}Z for UTC.")
+        raise CommandError(f"{text!r} has no zone: write {text}Z for UTC.", returncode=UNDONE)
     return found
 
 

@@ -3,14 +3,14 @@
 import json
 from argparse import ArgumentTypeError
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from coordinator.lib.errors import Missing, Refusal
+from coordinator.lib.commands import UNDONE, RecordCommand, unreachable
+from coordinator.lib.errors import Refusal
 from missions import archiving
 from missions.archiving import Closed
 from missions.models import Mission
@@ -34,8 +34,8 @@ def days(text: str) -> float:
     return found
 
 
-class Command(BaseCommand):
-    help = "Move the entries of missions that ended (with --agents: of agents that went away) to files."
+class Command(RecordCommand):
+    help = "Move the entries of missions that ended (with --agents: of agents that went away) to files in ARCHIVE_DIR."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -49,22 +49,27 @@ class Command(BaseCommand):
             help=f"ended, and silent since, for so many days (default {CLOSED_FOR_DAYS})",
         )
         parser.add_argument("--agents", action="store_true", help="also agents that were offline for so long")
-        parser.add_argument("--dir", type=Path, default=settings.ARCHIVE_DIR, help="where to (default: ARCHIVE_DIR)")
         parser.add_argument("--dry-run", action="store_true", help="only say what would be moved")
         parser.add_argument("--json", action="store_true", help="print one JSON object for each file")
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         found = self.closed(options, now - timedelta(days=options["closed_for"]))
+        if not found and not options["json"]:
+            self.stdout.write("Nothing to archive.")
         if options["dry_run"]:
             for each in found:
                 self.say(f"{each.stream} ({each.key}): {each.entries} entries", options, **vars(each))
             return
+        try:
+            self.move_all(found, options, now)
+        except OSError as problem:
+            raise CommandError(_unwritable(problem), returncode=UNDONE) from problem
+
+    def move_all(self, found: list[Closed], options: dict[str, Any], now: datetime) -> None:
         if mended := erasing_archived.mend():
             self.stderr.write(f"{mended} files were written anew: they still held texts whose erasure is on record.")
         refused = [each for each in found if not self.move(each, options, now)]
-        if not found and not options["json"]:
-            self.stdout.write("Nothing to archive.")
         if refused:
             raise CommandError(f"{len(refused)} of {len(found)} streams were not archived.", returncode=1)
 
@@ -72,10 +77,7 @@ class Command(BaseCommand):
         if options["mission"] is None:
             agents = archiving.absent_agents(before) if options["agents"] else []
             return archiving.closed_missions(before) + agents
-        try:
-            missions = [Mission.objects.identified(key) for key in options["mission"]]
-        except Missing as missing:
-            raise CommandError(missing.detail) from missing
+        missions = [Mission.objects.identified(key) for key in options["mission"]]
         found = archiving.closed_missions(before, among=missions)
         there = {each.key for each in found}
         if left := [mission for mission in missions if mission.key not in there]:
@@ -85,7 +87,7 @@ class Command(BaseCommand):
     def move(self, closed: Closed, options: dict[str, Any], now: datetime) -> bool:
         """Moves one stream; False when something stood against it, which is told."""
         try:
-            for moved in moving.archive(closed.stream, options["dir"], actor=SYSTEM, now=now):
+            for moved in moving.archive(closed.stream, settings.ARCHIVE_DIR, actor=SYSTEM, now=now):
                 self.tell(moved, options)
         except Refusal as refusal:
             self.stderr.write(f"{closed.stream} ({closed.key}): {refusal.detail}")
@@ -98,3 +100,7 @@ class Command(BaseCommand):
 
     def say(self, text: str, options: dict[str, Any], **data: Any) -> None:
         self.stdout.write(json.dumps(data) if options["json"] else text)
+
+
+def _unwritable(problem: OSError) -> str:
+    return f"The directory of archives, ARCHIVE_DIR={settings.ARCHIVE_DIR}, cannot be used: {unreachable(problem)}"

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from coordinator.lib.commands import RecordCommand
 from traceability import checkpoints, publishing
 from traceability.keys import KeyProblem, SecretKey
 from traceability.models import Checkpoint
@@ -14,7 +15,7 @@ from traceability.services import checkpointing
 from traceability.services.checkpointing import NotOurCheckpoint
 
 
-class Command(BaseCommand):
+class Command(RecordCommand):
     help = "Take a checkpoint: a signed statement of where every stream stands, in a file outside the database."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,7 +31,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             made = self._made(options)
-        except (NotOurCheckpoint, KeyProblem, OSError) as problem:
+        except (NotOurCheckpoint, KeyProblem) as problem:
             raise CommandError(str(problem)) from problem
         if settings.CHECKPOINT_URL:
             publishing.send_waiting(settings.CHECKPOINT_URL, timezone.now)

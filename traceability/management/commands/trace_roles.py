@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, connection, transaction
+from django.core.management.base import CommandError, CommandParser
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
+from coordinator.lib.commands import RecordCommand
 from traceability import rights
 
 
-class Command(BaseCommand):
+class Command(RecordCommand):
     help = "Print, or apply as the owner, the GRANTs that let the product run as a role that owns nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -37,6 +38,8 @@ class Command(BaseCommand):
             with transaction.atomic(), connection.cursor() as cursor:
                 for line in statements:
                     cursor.execute(line)
+        except (OperationalError, InterfaceError):
+            raise
         except DatabaseError as problem:
             said = str(problem).strip().splitlines()[0]
             raise CommandError(f"Not applied ({said}): run this as {owner}, who owns the tables.") from problem
