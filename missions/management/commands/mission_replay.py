@@ -1,4 +1,4 @@
-"""`manage.py mission_replay`: missions rebuilt from their traces. Exit code 1: rows part from them; 2: it cannot tell."""
+"""`manage.py mission_replay`: missions rebuilt from traces. Exit code 1: rows part from them; 2: it cannot be told."""
 
 import json
 from collections import Counter
