@@ -19,7 +19,8 @@ COUNTS = {
     ),
     "coordinator_deliveries_waiting": (
         "Notifications not taken yet, by kind of receiver.",
-        "SELECT kind, count(*) FROM accounts_delivery JOIN accounts_endpoint AS e ON e.id = accounts_delivery.endpoint_id"
+        "SELECT kind, count(*) FROM accounts_delivery"
+        " JOIN accounts_endpoint AS e ON e.id = accounts_delivery.endpoint_id"
         " WHERE accounts_delivery.state = 'waiting' GROUP BY 1",
     ),
     "coordinator_queue": ("Waiting messages by queue.", "SELECT key, count(*) FROM django_q_ormq GROUP BY 1"),
