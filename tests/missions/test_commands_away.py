@@ -11,6 +11,8 @@ ASKED = [
     ["mission_replay", "--all"],
     ["trace_erase", "--find", "something long"],
     ["trace_checkpoint"],
+    ["trace_verify"],
+    ["trace_export", "--mission", "checkout"],
     ["trace_roles", "--runtime", "somebody"],
 ]
 

@@ -53,7 +53,8 @@ def test_an_untouched_history_passes() -> None:
     assert "1 checkpoints, the newest is 1" in run("trace_verify")
     assert json.loads(run("trace_verify", "--json"))["valid"] is True
     assert json.loads(run("trace_verify", "--json", "--fast"))["checkpoints"]["checked"] == 1
-    assert run("trace_verify", "--stream", "mission:0").startswith("0 entries in 0 streams")
+    for nowhere in ("mission:0", "nope"):
+        assert failure("trace_verify", "--stream", nowhere)[0] == 2
 
 
 def test_a_changed_entry_fails_and_is_named() -> None:
@@ -88,7 +89,8 @@ def test_a_check_goes_on_from_the_checkpoint_that_was_checked_last() -> None:
     assert run("trace_verify", "--from", "last").startswith("1 entries in 1 streams")
     assert run("trace_verify", "--from", "0").startswith("4 entries")
     assert failure("trace_verify", "--from", "9")[0] == 2
-    assert failure("trace_verify", "--from", "x")[0] == 1
+    assert failure("trace_verify", "--from", "x")[0] == 2
+    assert failure("trace_verify", "--from", "last", "--fast")[0] == 2
 
 
 def test_a_check_that_left_out_what_nobody_checked_is_not_remembered() -> None:

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from coordinator.lib.errors import Refusal
+from coordinator.lib.commands import RecordCommand
 from missions.evidence import packing
 from missions.models import Mission
 from traceability import checkpoints, verifying
@@ -16,7 +16,7 @@ from traceability.notes import NoteProblem
 from traceability.services import checkpointing
 
 
-class Command(BaseCommand):
+class Command(RecordCommand):
     help = "Write the evidence pack of a mission: entries, checkpoints, approvals, policies, costs, and a verifier."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             if place.exists() and (place.is_file() or any(place.iterdir())):
                 raise CommandError(f"{place} is there already.")
             self._export(mission, place)
-        except (Refusal, KeyProblem, NoteProblem, OSError) as problem:
+        except (KeyProblem, NoteProblem) as problem:
             raise CommandError(str(problem)) from problem
 
     def _export(self, mission: Mission, place: Path) -> None:

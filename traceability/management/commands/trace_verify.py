@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from coordinator.lib.commands import RecordCommand
 from traceability import canonical, checkpoints, verifying
 from traceability.keys import KeyProblem, PublicKey
 from traceability.notes import NoteProblem
@@ -17,7 +18,7 @@ from traceability.proving.walk import Place
 CHANGED, UNCHECKED = 1, 2
 
 
-class Command(BaseCommand):
+class Command(RecordCommand):
     help = (
         "Check every entry's number, hash, columns and texts, each stream's head, and the checkpoints."
         " Exit code 0: whole; 1: changed; 2: could not be checked."
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the whole answer as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _refuse_what_does_not_go_together(options)
         directory = options["notes"] or checkpoints.here()
         record = Record() if options["no_notes"] else self._record(options)
         checked = checkpoints.remembered(directory).get("checkpoint", 0)
@@ -42,12 +44,18 @@ class Command(BaseCommand):
         since = self._since(directory, number)
         proof = verifying.verify(options["stream"], record=record, fast=options["fast"], since=since)
         self._print(proof, options["json"])
+        if options["stream"] and not (proof.heads or proof.findings):
+            named = options["stream"]
+            raise CommandError(f"There is no stream {named}: name one such as mission:12 or org.", returncode=UNCHECKED)
         if proof.findings:
             raise CommandError(f"History was changed: {len(proof.findings)} findings.", returncode=CHANGED)
         if proof.unchecked:
             raise CommandError("Not everything could be checked.", returncode=UNCHECKED)
         if record.notes and not (options["stream"] or options["fast"]) and number <= checked:
             checkpoints.remember(directory, record.notes[-1], canonical.moment(timezone.now()))
+
+        if not options["json"]:
+            self.stdout.write("The record is whole." if record.notes else "The record is whole in itself.")
 
     def _record(self, options: dict[str, Any]) -> Record:
         try:
@@ -61,7 +69,7 @@ class Command(BaseCommand):
         if given in (None, "last"):
             return checked if given else 0
         if not str(given).isdecimal():
-            raise CommandError(f"--from takes the number of a checkpoint or `last`, not {given!r}.")
+            raise CommandError(f"--from takes a checkpoint's number or `last`, not {given!r}.", returncode=UNCHECKED)
         return int(str(given))
 
     def _since(self, directory: Path, number: int) -> dict[str, Place]:
@@ -81,3 +89,10 @@ class Command(BaseCommand):
             )
         for each in (*proof.findings, *proof.unchecked, *proof.remarks):
             self.stdout.write(str(each))
+
+
+def _refuse_what_does_not_go_together(options: dict[str, Any]) -> None:
+    for one, other in (("fast", "since"), ("no_notes", "notes"), ("no_notes", "since")):
+        if options[one] and options[other]:
+            names = [f"--{'from' if each == 'since' else each.replace('_', '-')}" for each in (one, other)]
+            raise CommandError(f"{names[0]} and {names[1]} do not go together.", returncode=UNCHECKED)
