@@ -4,13 +4,15 @@ from django.db import migrations
 
 TOLD = """
 -- The first argument names kinds of entries; after it come pairs: a path into the entry's text, and the column of the
--- row whose value must stand there.
+-- row whose value must stand there. What the first pair says of an id is looked up by the column that repeats it.
 CREATE FUNCTION agents_told() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     changed record;
     places text[];
     stored text;
     values text[];
+    indexed text := '';
+    found int;
 BEGIN
     changed := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
     FOR place IN 1 .. TG_NARGS - 2 BY 2 LOOP
@@ -18,11 +20,15 @@ BEGIN
         places := places || TG_ARGV[place];
         values := values || stored;
     END LOOP;
-    PERFORM 1 FROM traceability_entry AS entry
-    WHERE entry.xid = pg_current_xact_id() AND entry.kind = ANY (TG_ARGV[0]::text[]) AND (
-        SELECT bool_and(entry.canonical::json #>> string_to_array(pair.place, '.') IS NOT DISTINCT FROM pair.value)
-        FROM unnest(places, values) AS pair(place, value));
-    IF NOT FOUND THEN
+    IF places[1] ~ '^refs[.](subject|mission|task|agent)[.]id$' THEN
+        indexed := format('AND entry.%I = %L::bigint', split_part(places[1], '.', 2) || '_id', values[1]);
+    END IF;
+    EXECUTE format('SELECT FROM traceability_entry AS entry
+        WHERE entry.xid = pg_current_xact_id() AND entry.kind || '''' = ANY ($1) %s AND (
+            SELECT bool_and(entry.canonical::json #>> string_to_array(pair.place, ''.'') IS NOT DISTINCT FROM pair.value)
+            FROM unnest($2, $3) AS pair(place, value)) LIMIT 1', indexed) USING TG_ARGV[0]::text[], places, values;
+    GET DIAGNOSTICS found = ROW_COUNT;
+    IF found = 0 THEN
         RAISE EXCEPTION '% of % % came without an entry in the ledger (%)', lower(TG_OP), TG_TABLE_NAME, values[1], TG_ARGV[0]
             USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
     END IF;

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 
 from coordinator.lib.errors import Refusal
 
@@ -20,7 +20,7 @@ class RecordCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
             return super().execute(*args, **options)
-        except (OperationalError, InterfaceError) as lost:
+        except (OperationalError, InterfaceError, InternalError) as lost:
             raise CommandError(_lost(lost), returncode=UNDONE) from lost
         except Refusal as refusal:
             raise CommandError(refusal.detail, returncode=UNDONE) from refusal

@@ -5,10 +5,9 @@ import re
 import uuid
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
-from coordinator.lib import bodies, problems
+from coordinator.lib import bodies, outages, problems
 from coordinator.lib.errors import Refusal, Unavailable
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -81,8 +80,8 @@ class Problems:
             return None
         if isinstance(failure, Refusal):
             return problems.refuse(failure)
-        if isinstance(failure, (OperationalError, InterfaceError)):
-            return problems.refuse(Unavailable("The database does not answer; nothing was changed."))
+        if outages.is_outage(failure):
+            return problems.refuse(Unavailable(outages.told(failure)))
         log.error("Unhandled failure of %s %s", request.method, request.path, exc_info=failure)
         return problems.plain_answer(
             problems.problem(500, "A fault of ours; it is in the server's log under this request's id.")

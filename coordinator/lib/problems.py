@@ -5,12 +5,12 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from coordinator.lib import errors
+from coordinator.lib import errors, outages
 from coordinator.lib.errors import Refusal
 
 MEDIA_TYPE = "application/problem+json"
@@ -64,7 +64,7 @@ def answer_problem(failure: Exception, context: dict[str, Any]) -> Response | No
 
 
 def _of_database(failure: Exception) -> Response | None:
-    if isinstance(failure, (OperationalError, InterfaceError)):
+    if outages.is_outage(failure):
         return _response(*_database_away(failure))
     if isinstance(failure, IntegrityError):
         return _response(problem(409, "Another change got there first, or a rule of the database forbids this one."))
@@ -82,7 +82,7 @@ def _of_drf(failure: exceptions.APIException) -> Response:
 
 
 def _database_away(failure: Exception) -> tuple[dict[str, Any], dict[str, str]]:
-    refusal = errors.Unavailable("The database does not answer; nothing was changed. Try again in a moment.")
+    refusal = errors.Unavailable(outages.told(failure))
     return of_refusal(refusal), headers_of(refusal)
 
 

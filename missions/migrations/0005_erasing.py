@@ -2,8 +2,9 @@
 
 from django.db import migrations
 
-KEEP = """
--- An UPDATE may only put `[erased]` into the columns that the trigger names, and only beside an entry that tells of it.
+KEEP = r"""
+-- An UPDATE may only put `[erased]` in the place of words in the columns that the trigger names, and only beside an entry
+-- that tells of it: what is left has to stand in the old text in the same order.
 CREATE FUNCTION missions_keep() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     was jsonb := to_jsonb(OLD);
@@ -11,7 +12,8 @@ DECLARE
 BEGIN
     IF was - TG_ARGV <> now - TG_ARGV OR EXISTS (
         SELECT 1 FROM unnest(TG_ARGV) AS each(name)
-        WHERE was -> each.name <> now -> each.name AND (now -> each.name)::text NOT LIKE '%[erased]%'
+        WHERE was -> each.name <> now -> each.name AND (was -> each.name)::text NOT LIKE
+            replace(replace(replace(replace((now -> each.name)::text, '\', '\\'), '%', '\%'), '_', '\_'), '[erased]', '%')
     ) THEN
         RAISE EXCEPTION 'missions: % of % is refused, it is append-only', TG_OP, TG_TABLE_NAME
             USING ERRCODE = 'restrict_violation';

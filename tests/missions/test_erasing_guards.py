@@ -11,7 +11,7 @@ from tests.missions.leak import held_by_a_policy, order, spread
 from traceability.models import Entry
 
 UNTOLD = (
-    "UPDATE missions_report SET logs = '[\"[erased]\"]'",
+    "UPDATE missions_report SET logs = jsonb_set(logs, '{0,message}', '\"[erased]\"')",
     "UPDATE missions_review SET comment = '[erased]'",
     "UPDATE policies_decision SET input = '[erased]'",
     "UPDATE traceability_entry SET body = NULL WHERE body IS NOT NULL",
@@ -29,6 +29,10 @@ def test_nothing_is_erased_untold(committed_db: str, statement: str) -> None:
 
 OTHER = (
     "UPDATE missions_report SET logs = '[\"other\"]'",
+    "UPDATE missions_report SET logs = '[\"all tests passed [erased]\"]'",
+    'UPDATE missions_report SET outputs = \'{"summary": "all tests passed [erased]"}\'',
+    "UPDATE missions_review SET comment = 'approved by QA [erased]'",
+    'UPDATE policies_decision SET input = \'{"force": false, "branch": "[erased]"}\'',
     "UPDATE missions_report SET status = '[erased]'",
     "UPDATE missions_review SET comment = 'other'",
     "UPDATE missions_review SET approved = NOT approved",

@@ -120,7 +120,7 @@ class Entry(models.Model):
         verbose_name_plural = "entries"
         constraints = [models.UniqueConstraint(fields=["stream", "seq"], name="one_entry_per_stream_and_seq")]
         indexes = [
-            models.Index(fields=["xid"], name="entry_xid"),
+            models.Index(fields=["xid", "subject_id"], name="entry_xid_subject"),
             models.Index(
                 fields=["mission_id", "id"], name="entry_mission", condition=models.Q(mission_id__isnull=False)
             ),
