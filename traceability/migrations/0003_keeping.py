@@ -70,8 +70,7 @@ CREATE FUNCTION traceability_keep() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     was traceability_entry := OLD;
 BEGIN
-    IF NEW.xid = '3'::xid8 AND OLD.xid >= pg_snapshot_xmax(pg_current_snapshot())
-        AND OLD.xid IS DISTINCT FROM pg_current_xact_id_if_assigned() THEN
+    IF NEW.xid = '3'::xid8 AND OLD.xid >= pg_snapshot_xmax(pg_current_snapshot()) THEN
         was.xid := NEW.xid;
     END IF;
     IF OLD.body IS NOT NULL AND NOT EXISTS (
@@ -161,8 +160,10 @@ CREATE FUNCTION traceability_rebase() RETURNS bigint LANGUAGE plpgsql SECURITY D
 DECLARE
     mended bigint;
 BEGIN
-    UPDATE traceability_entry SET xid = '3'::xid8
-    WHERE xid >= pg_snapshot_xmax(pg_current_snapshot()) AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned();
+    IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+        RETURN 0;  -- a transaction that has written may not put entries of its own out of the readers' sight
+    END IF;
+    UPDATE traceability_entry SET xid = '3'::xid8 WHERE xid >= pg_snapshot_xmax(pg_current_snapshot());
     GET DIAGNOSTICS mended = ROW_COUNT;
     RETURN mended;
 END $$;
