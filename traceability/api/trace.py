@@ -6,7 +6,8 @@ from threading import Lock
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -121,7 +122,12 @@ class TraceView(Lists, ResourceView):
         with one_at_a_time():
             return Response(verifying.prove().as_data())
 
-    @extend_schema(responses=CheckpointShape)
+    @extend_schema(
+        responses={
+            200: CheckpointShape,
+            (404, "application/problem+json"): OpenApiResponse(OpenApiTypes.OBJECT, "No checkpoint was taken yet."),
+        }
+    )
     def checkpoint(self, request: Request) -> Response:
         """The newest checkpoint, for whoever wants to keep a copy of their own."""
         newest = next(checkpoints.signed(Checkpoint.objects.order_by("-n")), None)
