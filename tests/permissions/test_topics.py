@@ -24,6 +24,7 @@ TOPICS = {
     "advisories": "missions:read",
     "knowledge": "knowledge:read",
     "accounts": "accounts:admin",
+    "presence": "agents:read",
     "mission:{mission}": "missions:read",
     "task:{task}": "tasks:read",
     "agent:{agent}": "agents:read",
