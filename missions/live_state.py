@@ -42,7 +42,7 @@ def _mission(row: Mission) -> dict[str, Any]:
     return {
         "status": fields.pop("status"),
         "fields": dict(sorted(fields.items())),
-        "process": {"state": row.process.state, "host": row.process.host},
+        "process": {"state": row.process.state},
         "cost_usd": plain_money(row.cost_usd),
     }
 

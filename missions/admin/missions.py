@@ -24,7 +24,18 @@ class ParticipationHistory(History):
 
 class ProcessHistory(History):
     model = MissionProcess
-    fields = ("state", "wanted", "host", "restarts", "since", "beat_at", "last_error")
+    fields = (
+        "state",
+        "wanted",
+        "host",
+        "owner",
+        "epoch",
+        "restarts",
+        "restart_at",
+        "since",
+        "last_error",
+        "last_error_at",
+    )
 
 
 @admin.register(Mission)
@@ -96,7 +107,7 @@ class MissionAdmin(ServiceAdmin):
 
 @admin.register(MissionProcess)
 class MissionProcessAdmin(ReadOnlyAdmin):
-    list_display = ("mission", chip_column("state"), "wanted", "host", "restarts", "since", "beat_at")
+    list_display = ("mission", chip_column("state"), "wanted", "host", "restarts", "since")
     list_select_related = ("mission",)
     list_filter = ("state", "wanted", "host")
     search_fields = ("mission__mission_id", "mission__goal", "host")

@@ -3,7 +3,8 @@ from missions.models.claim import Claim
 from missions.models.execution import Execution
 from missions.models.host import WorkerHost
 from missions.models.issue import GitHubFeed, GitHubIssue
-from missions.models.mission import Mission, MissionProcess, Participation
+from missions.models.mission import Mission, Participation
+from missions.models.process import MissionCheckpoint, MissionHost, MissionProcess, MissionStanding
 from missions.models.report import Report
 from missions.models.task import Dependency, RequirementLink, Review, Task
 
@@ -15,7 +16,10 @@ __all__ = [
     "GitHubFeed",
     "GitHubIssue",
     "Mission",
+    "MissionCheckpoint",
+    "MissionHost",
     "MissionProcess",
+    "MissionStanding",
     "Participation",
     "Report",
     "RequirementLink",

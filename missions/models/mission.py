@@ -70,36 +70,6 @@ class Mission(Resource):
         return round(self.counts[TaskStatus.COMPLETED] / total, 4) if total else 0.0
 
 
-class MissionProcess(models.Model):
-    """The mission's process as rows: what is wanted, and which host holds it now."""
-
-    class State(models.TextChoices):
-        STOPPED = "stopped"
-        STARTING = "starting"
-        RUNNING = "running"
-        CRASHED = "crashed"
-
-    mission = models.OneToOneField(Mission, primary_key=True, on_delete=models.PROTECT, related_name="process")
-    wanted = models.BooleanField(default=False)
-    state = models.CharField(max_length=16, choices=State.choices, default=State.STOPPED)
-    host = models.CharField(max_length=200, blank=True)
-    restarts = models.PositiveIntegerField(default=0)
-    since = models.DateTimeField()
-    beat_at = models.DateTimeField(null=True)
-    last_error = models.TextField(blank=True)
-
-    class Meta:
-        verbose_name_plural = "mission processes"
-        indexes = [models.Index(fields=["wanted", "state"], name="process_wanted")]
-
-    def __str__(self) -> str:
-        return f"process of {self.mission.key}"
-
-    @property
-    def summary(self) -> dict[str, object]:
-        return {"state": self.state, "host": self.host or None, "restarts": self.restarts, "since": self.since}
-
-
 class Participation(models.Model):
     """An agent or a person who takes part in a mission, with a role."""
 

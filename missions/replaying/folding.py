@@ -4,13 +4,14 @@ Every kind that may stand in a mission's stream has a reducer or is named in `CH
 fold, since what is not understood may matter.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from missions.replaying import rules, works
 from missions.replaying.state import State, Told
 
 Data = dict[str, Any]
+S = TypeVar("S")
 
 REDUCERS = works.REDUCERS | rules.REDUCERS
 
@@ -47,16 +48,21 @@ def fold(entries: Iterable[Told], state: State | None = None) -> State:
 
 
 def apply(state: State, told: Told) -> None:
-    """One entry's change. Raises CannotFold."""
+    """One entry's change of a mission's whole state. Raises CannotFold."""
+    apply_by(REDUCERS, state, told)
+
+
+def apply_by(reducers: Mapping[str, Callable[[S, Told], None]], state: S, told: Told) -> None:
+    """One entry's change of a state by its own reducers; kinds that only others reduce leave it. Raises CannotFold."""
     if told.schema != 1 or (told.kind, 1) in UPCASTERS:
         told = _raised(told)
-    reduce = REDUCERS.get(told.kind)
+    reduce = reducers.get(told.kind)
     if reduce is not None:
         try:
             reduce(state, told)
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as problem:
             raise CannotFold(told.stream, told.seq, f"({told.kind}) does not fit: {problem!r}") from problem
-    elif told.kind not in CHANGES_NOTHING:
+    elif told.kind not in CHANGES_NOTHING and told.kind not in REDUCERS:
         raise UnknownKind(told.stream, told.seq, f"is of the kind {told.kind}, which this version does not know")
 
 

@@ -48,7 +48,7 @@ class State:
     fields: Fields = field(default_factory=dict)
     tasks: dict[int, Fields] = field(default_factory=dict)
     participants: dict[str, str] = field(default_factory=dict)
-    process: Fields = field(default_factory=lambda: {"state": "stopped", "host": ""})
+    process: Fields = field(default_factory=lambda: {"state": "stopped"})
     decisions: dict[int, Fields] = field(default_factory=dict)
     approvals: dict[int, Fields] = field(default_factory=dict)
     executions: dict[int, Fields] = field(default_factory=dict)

@@ -31,7 +31,7 @@ def _participant(told: Told) -> str:
 
 
 def _process_changed(state: State, told: Told) -> None:
-    state.process = {"state": told.data["state"], "host": told.data["host"]}
+    state.process = {"state": told.data["state"]}
 
 
 def _mission_costed(state: State, told: Told) -> None:

@@ -1,0 +1,123 @@
+"""What follows from a standing at a moment: counts, progress, burn rate, forecasts, chains of blocked work. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from missions.lifecycle import TaskStatus
+from missions.standing.state import FINISHED_KEPT, Standing, Work
+
+HOUR = 3600.0
+BURN_HOURS = 6
+FEWEST_FINISHED = 3
+LATE = 1.04
+"""How many standard deviations above the expected time five of six outcomes lie (85 percent)."""
+
+STUCK = frozenset({TaskStatus.BLOCKED, TaskStatus.FAILED})
+
+
+class Chain(NamedTuple):
+    """A stuck task and how many unfinished tasks wait for it, directly or through others."""
+
+    task_id: int
+    work: Work
+    holds_up: int
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """When all tasks will be finished at the present pace; five of six times by `late`. Seconds since 1970."""
+
+    expected: float
+    late: float
+    per_day: float
+
+
+def counts(standing: Standing) -> dict[str, int]:
+    """How many tasks stand where; statuses without a task are left out."""
+    return dict(Counter(work.status for work in standing.tasks.values()))
+
+
+def progress(standing: Standing) -> float:
+    """The share of the tasks that is completed, 0 to 1."""
+    done = sum(work.status == TaskStatus.COMPLETED for work in standing.tasks.values())
+    return round(done / len(standing.tasks), 4) if standing.tasks else 0.0
+
+
+def burn(standing: Standing, now: float) -> float:
+    """Cost an hour (millionths of a US dollar) over the last hours in which this mission worked."""
+    hour = int(now // HOUR)
+    first = min(standing.spent, default=hour)
+    hours = min(BURN_HOURS, max(now / HOUR - first, 1.0))
+    return sum(cost for at, cost in standing.spent.items() if at > hour - BURN_HOURS) / hours
+
+
+def forecast(standing: Standing, now: float) -> Forecast | None:
+    """From the pace of the last completions; None with fewer than three of them, or with nothing left to do."""
+    left = sum(work.status != TaskStatus.COMPLETED for work in standing.tasks.values())
+    done = len(standing.finished)
+    if done < FEWEST_FINISHED or not left:
+        return None
+    if done == FINISHED_KEPT or standing.started is None:
+        began, done = standing.finished[0], done - 1
+    else:
+        began = standing.started
+    each = (now - began) / done
+    if each <= 0:
+        return None
+    wide = 1 + LATE * (1 / done + 1 / left) ** 0.5
+    return Forecast(now + left * each, now + left * each * wide, 24 * HOUR / each)
+
+
+def chains(standing: Standing) -> Iterator[Chain]:
+    """The stuck tasks that others wait for, those that hold up most first."""
+    waiting = _waiting(standing.tasks.values())
+    found = (
+        Chain(pk, work, len(_reached(work.key, waiting))) for pk, work in standing.tasks.items() if work.status in STUCK
+    )
+    yield from sorted((each for each in found if each.holds_up), key=lambda each: (-each.holds_up, each.task_id))
+
+
+def shown(standing: Standing, now: float) -> dict[str, Any]:
+    """The figures in plain values, for rows and pages: money as numbers of US dollars, times as RFC 3339."""
+    ahead = forecast(standing, now)
+    return {
+        "progress": progress(standing),
+        "cost_usd": standing.cost / 1e6,
+        "burn_usd_per_hour": round(burn(standing, now) / 1e6, 6),
+        "claims": sum(work.holder is not None for work in standing.tasks.values()),
+        "runs": sum(work.running for work in standing.tasks.values()),
+        "advisories": len(standing.advisories),
+        "blocked": [{"task": each.work.key, "holds_up": each.holds_up} for each in chains(standing)][:20],
+        "participants": {name: role for name, role in sorted(standing.participants.items())[:50]},
+        "agents": {key: _moment(each.heard) for key, each in sorted(standing.agents.items())[:50]},
+        "finish_at": ahead and _moment(ahead.expected),
+        "finish_late_at": ahead and _moment(ahead.late),
+        "tasks_per_day": ahead and round(ahead.per_day, 2),
+    }
+
+
+def _waiting(tasks: Iterable[Work]) -> dict[str, list[str]]:
+    """By a task's key, the unfinished tasks that need it."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for work in tasks:
+        if work.needs and work.status != TaskStatus.COMPLETED:
+            for need in work.needs:
+                found[need].append(work.key)
+    return found
+
+
+def _reached(key: str, waiting: dict[str, list[str]]) -> set[str]:
+    seen: set[str] = set()
+    ahead = [key]
+    while ahead:
+        fresh = [each for each in waiting.get(ahead.pop(), ()) if each not in seen]
+        seen.update(fresh)
+        ahead.extend(fresh)
+    return seen
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
