@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from coordinator.lib.errors import Refusal
 from missions import archiving
-from missions.services import claiming
-from missions.supervision import executor, host, presence
+from missions.services import claiming, hosting
+from missions.supervision import executor, presence, slices
 from traceability.events import SYSTEM
 from traceability.services import archiving as moving
 from traceability.services import erasing_archived
@@ -17,9 +17,9 @@ from traceability.services import erasing_archived
 log = logging.getLogger(__name__)
 
 
-def beat(asked_at: str | None = None) -> int:
-    """One slice of supervision, on the queue `hosts`; answers its turns. `asked_at` is an ISO time."""
-    return host.run(datetime.fromisoformat(asked_at) if asked_at else None)
+def beat(ticket: str = "") -> int:
+    """One slice of hosting, on the queue `hosts`; answers its turns. `ticket` is the one of the slice before."""
+    return slices.run(ticket)
 
 
 def run_execution(execution_id: int) -> str | None:
@@ -35,7 +35,8 @@ def expire() -> int:
 
 def tidy() -> int:
     """Forgets worker hosts that went away."""
-    return presence.forget_old(now=timezone.now())
+    now = timezone.now()
+    return presence.forget_old(now=now) + hosting.forget_old(now=now)
 
 
 def archive() -> int:

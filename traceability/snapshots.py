@@ -10,17 +10,25 @@ from traceability import told
 PAGE = 1000
 Connection = psycopg.AsyncConnection[dict[str, Any]]
 
-COLUMNS = ", ".join(told.COLUMNS)
-NEWS = f"""
+
+def news(columns: str, where: str = "true") -> str:
+    """The statement for what became visible since the snapshot `%(cursor)s`, in the order of ids, and the present one.
+
+    Its rows are the cursor to go on with and the columns; one row of nulls when there is nothing new.
+    """
+    return f"""
 WITH present AS (SELECT pg_current_snapshot() AS snap)
 SELECT present.snap::text AS cursor, news.* FROM present LEFT JOIN LATERAL (
-    SELECT {COLUMNS} FROM traceability_entry WHERE xid >= pg_snapshot_xmax(%(cursor)s::pg_snapshot)
+    SELECT {columns} FROM traceability_entry WHERE xid >= pg_snapshot_xmax(%(cursor)s::pg_snapshot) AND {where}
     UNION ALL
-    SELECT {COLUMNS} FROM traceability_entry
-    WHERE xid IN (SELECT pg_snapshot_xip(%(cursor)s::pg_snapshot))
+    SELECT {columns} FROM traceability_entry
+    WHERE xid IN (SELECT pg_snapshot_xip(%(cursor)s::pg_snapshot)) AND {where}
 ) AS news ON true
 ORDER BY news.id
 """
+
+
+NEWS = news(", ".join(told.COLUMNS))
 LOOK = """
 WITH locks AS MATERIALIZED (SELECT * FROM pg_locks)
 SELECT (SELECT coalesce(max(id), 0) FROM traceability_entry) AS newest, ARRAY(

@@ -92,7 +92,8 @@ class MissionProcess(models.Model):
 
     @property
     def summary(self) -> dict[str, object]:
-        return {"state": self.state, "host": self.host or None, "restarts": self.restarts, "since": self.since}
+        host = self.host if self.state == self.State.RUNNING else ""
+        return {"state": self.state, "host": host or None, "restarts": self.restarts, "since": self.since}
 
 
 class MissionCheckpoint(models.Model):

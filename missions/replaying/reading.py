@@ -37,7 +37,7 @@ def entries(stream: str, *, after: int = 0, upto: int = END) -> Iterator[Told]:
         if seq != after + 1:
             raise CannotFold(stream, after + 1, "is missing")
         after = seq
-        yield _told(stream, entry_id, seq, text, body)
+        yield told(stream, entry_id, seq, text, body)
 
 
 def position(stream: str, moment: int | datetime | None = None) -> int:
@@ -88,7 +88,7 @@ def _put(data: dict[str, Any], path: str, value: Any) -> None:
     data[name] = value
 
 
-def _told(stream: str, entry_id: int, seq: int, text: str, body: str | None) -> Told:
+def told(stream: str, entry_id: int, seq: int, text: str, body: str | None) -> Told:
     try:
         told = read(text, body)
         return Told(

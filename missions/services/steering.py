@@ -91,22 +91,15 @@ def apply(
 
 
 def want_process(mission: Mission, wanted: bool, *, actor: Actor, now: datetime) -> None:
-    """Says in rows whether the mission's process tree shall run; a worker acts on it, woken after the commit."""
+    """Says in rows whether the mission's process tree shall run; a host hears of it by the entry and acts on it."""
     process = MissionProcess.objects.select_for_update(no_key=True).get(mission=mission)
     if process.wanted == wanted:
         return
     process.wanted, process.since = wanted, now
     process.state = STATE.STARTING if wanted else STATE.STOPPED
-    process.host = "" if not wanted else process.host
-    process.save(update_fields=["wanted", "since", "state", "host"])
+    process.crashes, process.restarts, process.restart_at = [], 0, None
+    process.save(update_fields=["wanted", "since", "state", "crashes", "restarts", "restart_at"])
     ledger.record(ProcessChanged(mission=mission.ref, state=process.state), actor=actor, at=now)
-    if wanted:
-        transaction.on_commit(wake)
-
-
-def wake() -> None:
-    """Asks a worker to look at the mission processes now; a lost wake-up is made good by the next beat."""
-    async_task("missions.jobs.beat", cluster="hosts", save=False)
 
 
 def seal() -> None:

@@ -1,40 +1,40 @@
-"""One mission's process: its state in memory, folded from its stream and caught up with it each turn."""
+"""One mission's process: its standing in memory, folded entry by entry."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from missions.replay import stream_of
-from missions.replaying import folding, reading
-from missions.replaying.folding import CannotFold
-from missions.replaying.state import State
-from traceability.models import StreamHead
-
-__all__ = ["CannotFold", "MissionServer", "behind"]
+from missions.replaying.state import Told
+from missions.standing import folding
+from missions.standing.state import Standing
 
 
-@dataclass
+@dataclass(slots=True)
 class MissionServer:
-    """A pure cache of the stream: it may be thrown away at any time and folds again from the first entry."""
+    """A pure cache of the stream: it may be thrown away at any time and folds again from the first entry.
+
+    `kept` is the seq of the last checkpoint, `shown` that of the standing that others can read.
+    """
 
     mission_id: int
     seq: int = 0
-    state: State = field(default_factory=State)
+    standing: Standing = field(default_factory=Standing)
+    kept: int = 0
+    shown: int = 0
 
     @property
     def stream(self) -> str:
         return stream_of(self.mission_id)
 
-    def catch_up(self) -> int:
-        """Folds what is new; answers how many entries. Raises CannotFold."""
-        before = self.seq
-        for told in reading.entries(self.stream, after=self.seq):
-            folding.apply(self.state, told)
+    def apply(self, told: Told) -> bool:
+        """Folds the next entry and skips one that is folded already; False when one before it is missing.
+
+        Raises CannotFold.
+        """
+        if told.seq == self.seq + 1:
+            folding.apply(self.standing, told)
             self.seq = told.seq
-        return self.seq - before
+        return told.seq <= self.seq
 
-
-def behind(servers: Iterable[MissionServer]) -> list[MissionServer]:
-    """The servers whose stream has entries that they have not folded, found with one statement."""
-    by_stream = {server.stream: server for server in servers}
-    heads = StreamHead.objects.filter(stream__in=by_stream).values_list("stream", "seq")
-    return [by_stream[stream] for stream, seq in heads if seq > by_stream[stream].seq]
+    def begin_anew(self) -> None:
+        """Forgets what was folded."""
+        self.seq, self.kept, self.shown, self.standing = 0, 0, 0, Standing()
