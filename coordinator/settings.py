@@ -2,11 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import django_stubs_ext
 
-from coordinator import embedded
+from coordinator import embedded, queues
 from coordinator.environment import data_directory, database, flag, number, secret_key, text, words
 
 django_stubs_ext.monkeypatch()
@@ -158,6 +157,10 @@ ARCHIVE_CLOSED_AFTER_DAYS = number("ARCHIVE_CLOSED_AFTER_DAYS", 0) if text("ARCH
 STREAMS_PER_CREDENTIAL = number("STREAMS_PER_CREDENTIAL", 100)
 """Live streams that one token or session may hold open in each web process."""
 
+EXECUTIONS_PER_MISSION = max(1, number("EXECUTIONS_PER_MISSION", 4))
+EXECUTIONS_PER_AGENT = max(1, number("EXECUTIONS_PER_AGENT", 2))
+"""Runs by adapters that go on at a time, over all machines, unless the mission or the agent's configuration says else."""
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.auth.BearerAuthentication", "accounts.auth.BrowserSession"],
     "DEFAULT_PERMISSION_CLASSES": ["coordinator.lib.permissions.HasScope"],
@@ -194,6 +197,7 @@ SPECTACULAR_SETTINGS = {
         "EndpointKind": "accounts.models.Endpoint.Kind",
         "EndpointState": "accounts.models.Endpoint.State",
         "ExecutionState": "missions.models.Execution.State",
+        "OutputStream": "missions.models.ExecutionOutput.Stream",
         "ImportOutcome": "traceability.api.exchange.OUTCOMES",
         "IndexState": "knowledge.models.IndexState",
         "MissionRole": "missions.models.Participation.Role",
@@ -214,36 +218,9 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-Q_CLUSTER: dict[str, Any] = {
-    "name": "coordinator",
-    "label": "Background jobs",
-    "orm": "default",
-    "broker_class": "missions.supervision.broker.Broker",
-    "workers": number("WORKERS", 1),
-    "poll": 0.5,
-    "guard_cycle": 0.5,
-    "timeout": 900,
-    "retry": 960,
-    "max_attempts": 1,
-    "ack_failures": True,
-    "save_limit": -1,
-    "catch_up": False,
-    "bulk": 1,
-    "queue_limit": 4,
-    "recycle": 50,
-    "log_level": text("LOG_LEVEL", "WARNING"),
-    "ALT_CLUSTERS": {
-        "hosts": {"workers": 1, "queue_limit": 2, "timeout": 120, "retry": 130, "scheduler": False},
-        "exec": {
-            "workers": number("EXECUTIONS", 2),
-            "queue_limit": 2,
-            "timeout": None,
-            "retry": 3600,
-            "scheduler": False,
-        },
-    },
-}
-"""Short jobs, mission processes (`hosts`) and runs of adapters (`exec`) have a queue each: none delays another."""
+WORKERS_BY_ROLE = queues.workers()
+Q_CLUSTER = queues.cluster(REDIS_URL)
+"""Short jobs, mission processes (`hosts`), runs of adapters (`exec`) and their checks (`health`) have a queue each."""
 
 PUBLIC_URL = text("PUBLIC_URL").rstrip("/")
 """Where people reach the pages, for links in messages: `https://coordinator.example.org`."""

@@ -208,6 +208,20 @@ class ExecutionStarted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExecutionRetried(Event):
+    """An attempt failed, and there will be another; `cost_usd` is that of all attempts so far."""
+
+    kind: ClassVar[str] = "execution.retried"
+    erasable: ClassVar[tuple[str, ...]] = ("detail",)
+    execution: int
+    attempt: int
+    failure: str
+    detail: str
+    run_after: datetime
+    cost_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExecutionEnded(Event):
     kind: ClassVar[str] = "execution.ended"
     erasable: ClassVar[tuple[str, ...]] = ("detail",)
@@ -241,6 +255,16 @@ class AdvisoryAcknowledged(Event):
     kind: ClassVar[str] = "advisory.acknowledged"
     advisory: int
     cause: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdvisorySnoozed(Event):
+    """It was put off until then; without `until` it was taken up again."""
+
+    kind: ClassVar[str] = "advisory.snoozed"
+    advisory: int
+    cause: str
+    until: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)

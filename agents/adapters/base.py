@@ -49,6 +49,14 @@ WHAT_TO_DO: dict[Failure, str] = {
     Failure.INTERRUPTED: "Execute the task again: the workers were stopped while it ran.",
 }
 
+TRIED_AGAIN = (Failure.CRASHED, Failure.INTERRUPTED, Failure.RATE_LIMITED, Failure.UNREACHABLE)
+"""After these another attempt may succeed with nothing changed; a run that says nothing of it is tried again on them."""
+
+MAY_BE_TRIED_AGAIN = (*TRIED_AGAIN, Failure.TIMED_OUT, Failure.AGENT_ERROR)
+"""After any other failure somebody has to change something first."""
+
+MOST_ATTEMPTS = 10
+
 
 class AdapterProblem(Exception):
     """A run cannot begin, or an adapter cannot be used: `failure` says why, the text what exactly."""
@@ -60,11 +68,15 @@ class AdapterProblem(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """One run that is wanted. `marker` names it in the environment of its processes, `tags` in their telemetry."""
+    """One run that is wanted. `marker` names it in the environment of its processes, `tags` in their telemetry.
+
+    `key` stays the same over all attempts of an execution, `marker` differs.
+    """
 
     prompt: str
     directory: Path
     marker: str
+    key: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     budget_usd: Decimal | None = None
@@ -104,6 +116,10 @@ class Run(ABC):
     def poll(self, wait_s: float) -> str:
         """Waits at most about `wait_s` for news; answers the output that came since the last call."""
 
+    def complaints(self) -> str:
+        """What its program wrote on stderr since the last call."""
+        return ""
+
     @abstractmethod
     def stop(self) -> None:
         """Asks it to end; its result comes within about two seconds of polling. A repeat does nothing."""
@@ -114,9 +130,13 @@ class Run(ABC):
 
 
 class AgentAdapter(ABC):
-    """One kind of agent. `secrets` are the environment variables from which it may take a secret."""
+    """One kind of agent. `secrets` are the environment variables from which it may take a secret.
+
+    `spawns` says whether its runs are processes on this machine.
+    """
 
     name: ClassVar[str]
+    spawns: ClassVar[bool] = False
     secrets: ClassVar[tuple[str, ...]]
     options: ClassVar[Mapping[str, Callable[[Any], bool]]]
 
@@ -168,5 +188,20 @@ def is_truth(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-COMMON_OPTIONS: Mapping[str, Callable[[Any], bool]] = {"timeout_s": is_seconds, "keep_files": is_truth}
-"""What every adapter's configuration may say: how long a run may take, and whether its directory is kept."""
+def is_attempts(value: Any) -> bool:
+    return is_count(value) and value <= MOST_ATTEMPTS
+
+
+def is_failures(value: Any) -> bool:
+    return isinstance(value, list) and all(each in MAY_BE_TRIED_AGAIN for each in value)
+
+
+COMMON_OPTIONS: Mapping[str, Callable[[Any], bool]] = {
+    "timeout_s": is_seconds,
+    "keep_files": is_truth,
+    "limit": is_count,
+    "max_attempts": is_attempts,
+    "retry_on": is_failures,
+}
+"""What every adapter's configuration may say: how long a run may take, whether its directory is kept, how many runs of
+the agent go on at a time, and how often a run is tried, after which failures."""

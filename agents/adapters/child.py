@@ -16,6 +16,7 @@ from coordinator.lib.leash import die_with_parent
 GRACE_S = 1.0
 CHUNK = 65536
 LONGEST_COMPLAINT = 8000
+LONGEST_UNHEARD = 65536
 
 
 class Child:
@@ -39,7 +40,7 @@ class Child:
             except OSError as problem:
                 raise AdapterProblem(Failure.NOT_INSTALLED, f"{command[0]} cannot be run: {problem}.") from problem
         self.group = self.process.pid
-        self.complaint = b""
+        self.complaint = self.unheard = b""
         self.kill_at: float | None = None
         self.selector = selectors.DefaultSelector()
         for pipe, name in ((self.process.stdout, "out"), (self.process.stderr, "err")):
@@ -62,6 +63,12 @@ class Child:
             return b""
         parts = [self._take(key) for key, _ in self.selector.select(wait_s)]
         return b"".join(parts)
+
+    def complaints(self, *, whole_lines: bool) -> bytes:
+        """What it wrote on stderr since the last call, without the line that it is still at with `whole_lines`."""
+        end = self.unheard.rfind(b"\n") + 1 if whole_lines else len(self.unheard)
+        new, self.unheard = self.unheard[:end], self.unheard[end:]
+        return new
 
     def rest(self) -> bytes:
         """What is still in its pipe after its end; whoever of its group lives on is ended."""
@@ -95,6 +102,7 @@ class Child:
             self.selector.unregister(key.fileobj)
         if key.data == "err":
             self.complaint = (self.complaint + part)[-LONGEST_COMPLAINT:]
+            self.unheard = (self.unheard + part)[-LONGEST_UNHEARD:]
             return b""
         return part
 

@@ -45,10 +45,12 @@ class ClaudeRun(Run):
         shown = self._read(self.child.read(wait_s))
         if (code := self.child.exit_code) is not None and self.result is None:
             shown += self._read(self.child.rest() + b"\n")
-            complaint = self.child.complaint.decode(errors="replace")
-            self.result = self._conclude(code, complaint)
-            shown += f"{complaint.strip()}\n" if self.result.failure and complaint.strip() else ""
+            self.result = self._conclude(code, self.child.complaint.decode(errors="replace"))
         return shown
+
+    def complaints(self) -> str:
+        """Whole lines, and at the end what is left."""
+        return self.child.complaints(whole_lines=self.result is None).decode(errors="replace")
 
     def stop(self) -> None:
         self.child.stop()
@@ -91,6 +93,7 @@ class Claude(AgentAdapter):
     }
     output: ClassVar[tuple[str, ...]]
     streams: ClassVar[bool]
+    spawns = True
 
     def start(self, work: Work) -> ClaudeRun:
         self.refuse_unknown(work.config)

@@ -19,6 +19,7 @@ def for_child(work: Work, *names: str) -> dict[str, str]:
     found = {name: os.environ[name] for name in (*PASSED, *names) if os.environ.get(name)}
     found["TMPDIR"] = str(work.directory)
     found["COORDINATOR_EXECUTION"] = work.marker
+    found["COORDINATOR_EXECUTION_KEY"] = work.key
     tags = ",".join(f"coordinator.{name}={quote(value, safe='')}" for name, value in sorted(work.tags.items()))
     return {**found, "OTEL_RESOURCE_ATTRIBUTES": tags}
 

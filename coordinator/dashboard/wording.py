@@ -47,6 +47,7 @@ WORDS = {
     "task.costed": ("idle", "spent on"),
     "execution.queued": ("waiting", "queued a run of"),
     "execution.started": ("working", "started a run of"),
+    "execution.retried": ("waiting", "tries a run again of"),
     "execution.ended": ("idle", "ended a run of"),
     "advisory.opened": ("waiting", "advises:"),
     "advisory.resolved": ("done", "withdrew its advice on"),

@@ -66,6 +66,13 @@ class MissionShape(StrictModel):
     deadline = Instant(required=False, allow_null=True)
     review_required = Truth(required=False)
     four_eyes = Truth(required=False)
+    execution_limit = Whole(
+        min_value=1,
+        max_value=1000,
+        required=False,
+        allow_null=True,
+        help_text="Runs by adapters that go on at a time; null: the setting EXECUTIONS_PER_MISSION.",
+    )
     progress = serializers.FloatField(read_only=True, help_text="Share of tasks completed, 0 to 1.")
     counts = serializers.DictField(child=serializers.IntegerField(), read_only=True, help_text="Tasks by status.")
     cost_usd = Money(read_only=True)
@@ -75,8 +82,8 @@ class MissionShape(StrictModel):
         model = Mission
         fields: tuple[str, ...] = (
             "id", "mission_id", "goal", "description", "status", "owner", "budget_usd", "deadline",
-            "review_required", "four_eyes", "progress", "counts", "cost_usd", "process", "started_at", "ended_at",
-            "version", "created_at", "updated_at",
+            "review_required", "four_eyes", "execution_limit", "progress", "counts", "cost_usd", "process",
+            "started_at", "ended_at", "version", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("version", "created_at", "updated_at", "started_at", "ended_at")
 

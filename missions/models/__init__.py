@@ -1,6 +1,6 @@
 from missions.models.advisory import Advisory
 from missions.models.claim import Claim
-from missions.models.execution import Execution
+from missions.models.execution import Execution, ExecutionOutput
 from missions.models.host import WorkerHost
 from missions.models.issue import GitHubFeed, GitHubIssue
 from missions.models.mission import Mission, Participation
@@ -13,6 +13,7 @@ __all__ = [
     "Claim",
     "Dependency",
     "Execution",
+    "ExecutionOutput",
     "GitHubFeed",
     "GitHubIssue",
     "Mission",

@@ -59,7 +59,16 @@ def _queued(state: State, told: Told) -> None:
 
 def _started(state: State, told: Told) -> None:
     data = told.data
-    state.executions[data["execution"]].update(state="running", attempt=data["attempt"], host=data["host"])
+    state.executions[data["execution"]].update(
+        state="running", attempt=data["attempt"], host=data["host"], failure=""
+    )
+
+
+def _retried(state: State, told: Told) -> None:
+    data = told.data
+    state.executions[data["execution"]].update(
+        state="queued", failure=data["failure"], cost_usd=money(data["cost_usd"])
+    )
 
 
 def _ended(state: State, told: Told) -> None:
@@ -79,8 +88,13 @@ def _opened(state: State, told: Told) -> None:
         "severity": data["severity"],
         "message": data["message"],
         "acknowledged": False,
+        "snoozed_until": None,
         "resolved": False,
     }
+
+
+def _snoozed(state: State, told: Told) -> None:
+    state.advisories[told.data["advisory"]]["snoozed_until"] = told.data["until"]
 
 
 def _marked(word: str) -> Reducer:
@@ -100,8 +114,10 @@ REDUCERS: dict[str, Reducer] = {
     "approval.overtaken": _closed("overtaken"),
     "execution.queued": _queued,
     "execution.started": _started,
+    "execution.retried": _retried,
     "execution.ended": _ended,
     "advisory.opened": _opened,
     "advisory.acknowledged": _marked("acknowledged"),
+    "advisory.snoozed": _snoozed,
     "advisory.resolved": _marked("resolved"),
 }

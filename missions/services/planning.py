@@ -7,6 +7,7 @@ from typing import Any
 from coordinator.lib import versions
 from coordinator.lib.errors import Conflict, Invalid
 from coordinator.lib.refs import Ref
+from missions.advice import thresholds
 from missions.events import MissionCreated, MissionRevised, TaskCreated, TaskRevised
 from missions.lifecycle import MISSION_ENDED
 from missions.models import Mission, MissionProcess, Task
@@ -18,6 +19,7 @@ from traceability.models import Requirement
 
 MISSION_FIELDS = (
     "mission_id", "goal", "description", "status", "owner", "budget_usd", "deadline", "review_required", "four_eyes",
+    "execution_limit", "thresholds",
 )  # fmt: skip
 TASK_FIELDS = (
     "task_id", "objective", "description", "status", "priority", "sprint", "agent", "acceptance_criteria",
@@ -34,7 +36,8 @@ class MissionEnded(Conflict):
 
 
 def create_mission(*, actor: Actor, now: datetime, **fields: Any) -> Mission:
-    """A mission in `planning`, with its process at rest. Raises KeyTaken."""
+    """A mission in `planning`, with its process at rest. Raises KeyTaken, Invalid for thresholds that do not fit."""
+    thresholds.require_fit(fields.get("thresholds", {}))
     with ledger.writing():
         _free(Mission, fields.get("mission_id"))
         mission = Mission.objects.create(**fields, created_at=now, updated_at=now)
@@ -54,7 +57,8 @@ def revise_mission(mission: Mission, *, expected: int | None, actor: Actor, now:
 
 
 def change_mission(mission: Mission, fields: Mapping[str, Any], *, actor: Actor, now: datetime) -> None:
-    """Changes what differs on a locked mission. Raises Invalid for another public key, WorkHasBegun."""
+    """Changes what differs on a locked mission. Raises Invalid (another public key, thresholds), WorkHasBegun."""
+    thresholds.require_fit(fields.get("thresholds", {}))
     versions.keep_key(mission, fields)
     safeguards.refuse_lowering(mission, fields, actor)
     if changed := versions.bump(mission, now=now, **fields):

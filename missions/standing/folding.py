@@ -156,6 +156,10 @@ def _started(standing: Standing, told: Told) -> None:
     _heard(standing, told).running = True
 
 
+def _retried(standing: Standing, told: Told) -> None:
+    _heard(standing, told).running = False
+
+
 def _ended(standing: Standing, told: Told) -> None:
     work = _heard(standing, told)
     if work.run == told.data["execution"]:
@@ -219,6 +223,7 @@ REDUCERS: dict[str, Reducer] = {
     "task.costed": _costed,
     "execution.queued": _queued,
     "execution.started": _started,
+    "execution.retried": _retried,
     "execution.ended": _ended,
     "advisory.opened": _opened,
     "advisory.resolved": _resolved,

@@ -23,7 +23,7 @@ def work(directory: Path, prompt: str = "do it", **more: Any) -> Work:
 def to_its_end(run: Run) -> tuple[str, Result]:
     output, end = "", time.monotonic() + 10
     while run.result is None:
-        output += run.poll(0.05)
+        output += run.poll(0.05) + run.complaints()
         assert time.monotonic() < end, output
     run.close()
     return output, run.result
