@@ -3,6 +3,7 @@
 from typing import Self
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Count, Q
 
@@ -40,6 +41,15 @@ class Mission(Resource):
     deadline = models.DateTimeField(null=True, blank=True)
     review_required = models.BooleanField(default=False)
     four_eyes = models.BooleanField(default=False)
+    execution_limit = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text="Runs by adapters that go on at a time; empty: the installation's setting.",
+    )
+    thresholds = models.JSONField(
+        default=dict, blank=True, help_text="From when on its work deserves advice, where that is not as usual."
+    )
     cost_usd = models.DecimalField(max_digits=16, decimal_places=6, default=0, editable=False)
     started_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
@@ -54,6 +64,10 @@ class Mission(Resource):
             models.CheckConstraint(
                 condition=models.Q(budget_usd__isnull=True) | models.Q(budget_usd__gte=0),
                 name="mission_budget_is_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(execution_limit__isnull=True) | models.Q(execution_limit__gte=1),
+                name="mission_lets_at_least_one_run",
             ),
         ]
         indexes = [models.Index(fields=["status", "id"], name="mission_status")]
