@@ -8,12 +8,14 @@ from agents.models import Agent
 from agents.services import checking, presence
 from traceability.events import SYSTEM
 
+QUEUE = "health"
+
 
 def check_adapters() -> int:
     """Asks for a check of every agent that has an adapter; answers how many."""
     ids = list(Agent.objects.exclude(adapter_module="").order_by("pk").values_list("pk", flat=True))
     for agent_id in ids:
-        async_task("agents.jobs.check_agent", agent_id, save=False)
+        async_task("agents.jobs.check_agent", agent_id, cluster=QUEUE, save=False)
     return len(ids)
 
 

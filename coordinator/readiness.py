@@ -29,8 +29,8 @@ def _faults(now: datetime) -> dict[str, str]:
         found["database"] = f"The database is PostgreSQL {version}: use 15 or later."
     if missing := missing_migrations():
         found["migrations"] = f"{missing} migrations are not applied: run `python manage.py migrate`."
-    elif not presence.workers_seen(now):
-        found["workers"] = "No worker was seen lately: run `python manage.py workers`."
+    elif missing_roles := presence.unserved(now):
+        found["workers"] = f"No worker was seen lately for {', '.join(missing_roles)}: run `python manage.py workers`."
     return found
 
 

@@ -23,12 +23,7 @@ class Line:
 
 
 TABLE = (
-    Line(
-        job="missions.jobs.beat",
-        minutes=1,
-        why="starts the mission processes again when every wake-up was lost",
-        queue=presence.HOSTS,
-    ),
+    Line(job="missions.jobs.revive", minutes=1, why="asks for a host of mission processes when none lives"),
     Line(job="missions.jobs.expire", minutes=1, why="ends lapsed claims and executions when no host is at work"),
     Line(job="missions.jobs.tidy", minutes=60, why="forgets machines that went away"),
     Line(job="missions.jobs.archive", minutes=1440, why="moves missions that ended long ago to files, where it may"),
@@ -36,7 +31,12 @@ TABLE = (
     Line(job="traceability.jobs.checkpoint", minutes=5, why="signs where the record stands, so that it cannot change"),
     Line(job="knowledge.jobs.embed_waiting", minutes=5, why="embeds what a dead worker left behind"),
     Line(job="knowledge.jobs.refresh_lexemes", minutes=30, why="keeps the words of the search's suggestions fresh"),
-    Line(job="agents.jobs.check_adapters", minutes=5, why="a broken adapter is seen before a task needs it"),
+    Line(
+        job="agents.jobs.check_adapters",
+        minutes=5,
+        why="a broken adapter is seen before a task needs it",
+        queue=presence.HEALTH,
+    ),
     Line(job="agents.jobs.mark_silent", minutes=1, why="an agent that is heard no more is shown as offline"),
     Line(job="accounts.jobs.notify", minutes=1, why="sends notifications on when no host is at work"),
     Line(job="accounts.jobs.purge", minutes=60, why="deletes expired sessions, old answers and old deliveries"),

@@ -218,6 +218,7 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
+MACHINE_NAME = text("MACHINE_NAME")
 WORKERS_BY_ROLE = queues.workers()
 Q_CLUSTER = queues.cluster(REDIS_URL)
 """Short jobs, mission processes (`hosts`), runs of adapters (`exec`) and their checks (`health`) have a queue each."""

@@ -1,3 +1,4 @@
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -16,3 +17,4 @@ class MissionsConfig(AppConfig):
         references.register("task", lambda value: tasks.objects.identified(value).ref)
         naming.register("mission", lambda value: missions.objects.identified(value).ref)
         naming.register("task", lambda value: tasks.objects.identified(value).ref)
+        import_module("missions.supervision.spawning").listen()

@@ -9,7 +9,7 @@ from django.utils import timezone
 from coordinator.lib.errors import Refusal
 from missions import archiving
 from missions.services import claiming, hosting
-from missions.supervision import executor, presence, slices
+from missions.supervision import executor, presence, slices, spawning
 from traceability.events import SYSTEM
 from traceability.services import archiving as moving
 from traceability.services import erasing_archived
@@ -20,6 +20,11 @@ log = logging.getLogger(__name__)
 def beat(ticket: str = "") -> int:
     """One slice of hosting, on the queue `hosts`; answers its turns. `ticket` is the one of the slice before."""
     return slices.run(ticket)
+
+
+def revive() -> bool:
+    """Asks for a slice of hosting when no host lives; answers whether it did."""
+    return spawning.revive(now=timezone.now())
 
 
 def run_execution(execution_id: int) -> str | None:

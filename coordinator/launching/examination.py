@@ -160,10 +160,14 @@ def people(now: datetime) -> Iterator[Finding]:
 
 
 def workers(now: datetime) -> Iterator[Finding]:
-    if presence.workers_seen(now):
-        yield Finding("workers", "ok", "Workers were seen lately.")
-    else:
+    missing = presence.unserved(now)
+    if missing == [role for role, count in settings.WORKERS_BY_ROLE.items() if count]:
         yield Finding("workers", "wrong", "No worker was seen lately.", "`python manage.py up` or `workers` runs them.")
+    elif missing:
+        told = f"No worker was seen lately for {', '.join(missing)}."
+        yield Finding("workers", "wrong", told, "Some machine's `python manage.py workers` has to run them.")
+    else:
+        yield Finding("workers", "ok", "Workers of every role were seen lately.")
 
 
 def clock(now: datetime) -> Iterator[Finding]:

@@ -7,19 +7,22 @@ message, and stops for 10 s after each fault of the database.
 import logging
 import time
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
+from redis.exceptions import RedisError
 
-from missions.supervision import presence
+from missions.supervision import presence, pulse
 from traceability import hints
 
 CHANNEL = "coordinator_queue"
 AFTER_FAULT_S = 0.5
-LOST = "The queue %s lost the database and tries until it is back: %s"
+FAULTS = (DatabaseError, psycopg.Error, RedisError)
+LOST = "The queue %s is out of reach and is tried until it is back: %s"
 log = logging.getLogger(__name__)
 
 TAKE = """
@@ -30,11 +33,54 @@ UPDATE django_q_ormq SET lock = %(until)s WHERE id = (
 """
 
 
-class Broker(ORM):  # type: ignore[misc]
+class Watched:
+    """What the pusher and the guard of a cluster ask of every broker of ours: it says that it lives, and never stops.
+
+    A mixin for a broker of django-q2, whose `dequeue` becomes the look for messages.
+    """
+
+    list_key: str
+    away = False
+
+    def dequeue(self) -> Any:
+        """The next messages, waiting for them up to the poll interval."""
+        try:
+            found = self.look()
+        except FAULTS as fault:
+            log.log(logging.DEBUG if self.away else logging.WARNING, LOST, self.list_key, fault)
+            self.away = True
+            self.forget()
+            pulse.looked(answered=False)
+            time.sleep(AFTER_FAULT_S)
+            return None
+        self.away = False
+        pulse.looked(answered=True)
+        return found
+
+    def look(self) -> Any:
+        return super().dequeue()  # type: ignore[misc]
+
+    def forget(self) -> None:
+        """Gives up connections that may be broken."""
+        connection.close()
+
+    def set_stat(self, key: str, value: str, timeout: int) -> None:
+        """Called by the cluster's guard twice a second; what others need to know of it is that it lives."""
+        if not presence.is_of_hosts(Conf.CLUSTER_NAME):  # there the host itself tells that it works
+            try:
+                presence.beat(str(Conf.CLUSTER_NAME), now=timezone.now())
+            except DatabaseError:  # a broken connection would stay broken: the guard opens no request that renews it
+                connection.close()
+
+
+class Plain(Watched, ORM):  # type: ignore[misc]
+    """django-q2's own ORM broker."""
+
+
+class Broker(Watched, ORM):  # type: ignore[misc]
     """One queue, as its cluster's pusher and everybody who enqueues see it."""
 
     ears: psycopg.Connection | None = None
-    away = False
 
     def enqueue(self, task: str) -> int:
         """Adds a message and, once that is committed, wakes whoever waits for one."""
@@ -42,31 +88,21 @@ class Broker(ORM):  # type: ignore[misc]
         transaction.on_commit(self._call, robust=True)
         return pk
 
-    def dequeue(self) -> list[tuple[int, str]] | None:
-        """The next message, waiting for it up to the poll interval."""
-        try:
-            if found := self._take():
-                return found
-            self._listen()
-            self.away = False
-        except (DatabaseError, psycopg.Error) as fault:
-            log.log(logging.DEBUG if self.away else logging.WARNING, LOST, self.list_key, fault)
-            self.away = True
-            self._forget()
-            time.sleep(AFTER_FAULT_S)
+    def look(self) -> list[tuple[int, str]] | None:
+        if found := self._take():
+            return found
+        self._listen()
         return None
 
-    def set_stat(self, key: str, value: str, timeout: int) -> None:
-        """Called by the cluster's guard twice a second; what others need to know of it is that it lives."""
-        if self.list_key != presence.HOSTS:  # there the slice itself tells that it works
-            try:
-                presence.beat(str(self.list_key), now=timezone.now())
-            except DatabaseError:  # a broken connection would stay broken: the guard opens no request that renews it
-                connection.close()
+    def forget(self) -> None:
+        super().forget()
+        if self.ears is not None:
+            self.ears.close()
+        self.ears = None
 
     def _take(self) -> list[tuple[int, str]]:
         now = timezone.now()
-        wanted = {"queue": self.list_key, "now": now, "until": now + timedelta(seconds=Conf.RETRY)}
+        wanted: dict[str, Any] = {"queue": self.list_key, "now": now, "until": now + timedelta(seconds=Conf.RETRY)}
         self.get_connection()
         with connection.cursor() as cursor:
             cursor.execute(TAKE, wanted)
@@ -85,9 +121,3 @@ class Broker(ORM):  # type: ignore[misc]
     def _call(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"NOTIFY {CHANNEL}")
-
-    def _forget(self) -> None:
-        connection.close()
-        if self.ears is not None:
-            self.ears.close()
-        self.ears = None

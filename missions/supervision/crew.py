@@ -5,9 +5,10 @@ It holds no thread and no connection, so that nothing of its own can be caught i
 
 import gc
 import os
+import secrets
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from multiprocessing.connection import wait
 from types import FrameType
@@ -18,19 +19,17 @@ from coordinator.lib import leash
 from missions.supervision import drain, presence
 from missions.supervision.pool import Pool
 
-DRAIN_S = 2.5
 WATCH_EVERY_S = 1.0
 
 
 class Crew:
-    """Runs every queue until SIGTERM or SIGINT; then everything ends within about three seconds."""
+    """Runs so many workers of each role until SIGTERM or SIGINT; then everything ends within ten seconds.
 
-    def __init__(self, prepare: Callable[[], object] | None = None) -> None:
-        first = {presence.HOSTS: "missions.jobs.beat"}
-        queues = presence.queues()
-        self.pools = [
-            Pool(queue, first=first.get(queue, ""), prepare=prepare if queue == queues[0] else None) for queue in queues
-        ]
+    `prepare` is called once by the guard of the default queue, in a process that may use the database.
+    """
+
+    def __init__(self, counts: Mapping[str, int], prepare: Callable[[], object] | None = None) -> None:
+        self.pools = list(_pools(counts, prepare))
         self.stopping = False
         self.ear, self.mouth = os.pipe()
 
@@ -71,11 +70,23 @@ class Crew:
         return max(0.01, min([WATCH_EVERY_S, *waiting]))
 
     def _drain(self) -> None:
+        """Hosts have the most to put away; the others do not wait for them."""
         drain.ask()
         for pool in self.pools:
             pool.ask_to_stop()
-        end = time.monotonic() + DRAIN_S
-        for pool in self.pools:
+        began = time.monotonic()
+        for pool in sorted(self.pools, key=lambda each: each.drain_s):
             if pool.process is not None:
-                pool.process.join(max(0.0, end - time.monotonic()))
+                pool.process.join(max(0.0, began + pool.drain_s - time.monotonic()))
             pool.kill()
+
+
+def _pools(counts: Mapping[str, int], prepare: Callable[[], object] | None) -> Iterator[Pool]:
+    """One for each role that has workers; each host of mission processes has one of its own."""
+    token = secrets.token_hex(3)
+    for role in presence.ROLES:
+        if role == presence.HOSTS:
+            yield from (Pool(role, presence.own_queue(token, n + 1), 1) for n in range(counts[role]))
+        elif counts[role]:
+            chosen = prepare if role == presence.DEFAULT else None
+            yield Pool(role, presence.queue_of(role), counts[role], chosen)

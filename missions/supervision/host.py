@@ -23,7 +23,7 @@ from missions.services import advising, hosting, hosts, keeping
 from missions.services.keeping import Saved, Shown
 from missions.standing import figures, packing
 from missions.standing.state import Standing
-from missions.supervision import loading
+from missions.supervision import loading, pulse
 from missions.supervision.chores import Chores
 from missions.supervision.feed import News
 from missions.supervision.holding import Holding
@@ -83,12 +83,12 @@ class Host:
         if self.tenure.leads:
             self.chores.run(timezone.now())
 
-    def wait(self) -> None:
+    def wait(self, at_most_s: float) -> None:
         """Returns at the next hint that the ledger grew, or when something is due."""
         if self.tenure is None:
             return
         due = [self.attend_at, self.holding.next_due()]
-        patience = [LONGEST_WAIT_S, *(at - time.time() for at in due)]
+        patience = [LONGEST_WAIT_S, at_most_s, *(at - time.time() for at in due)]
         if self.holding.changed:
             patience.append(SHOW_EVERY_S)
         if self.holding.touched:
@@ -203,6 +203,7 @@ class Host:
         tenure.renew(missions=len(self.holding.servers), applied=self.holding.applied, lag_s=self.lag_s)
 
     def _breathe(self, tenure: Tenure) -> None:
+        pulse.beat()
         if tenure.is_due:
             self._renew(tenure)
 
@@ -210,7 +211,7 @@ class Host:
         if mission_ids:
             servers, broken = loading.load_some(mission_ids, anew=anew, breathe=partial(self._breathe, tenure))
             self.holding.add(servers, time.monotonic())
-            self._crash(tenure, {pk: str(problem) for pk, problem in broken.items()})
+            self._crash(tenure, broken)
 
     def _catch_up(self, tenure: Tenure, servers: list[MissionServer]) -> None:
         before = {server.mission_id: server.seq for server in servers}
@@ -219,7 +220,7 @@ class Host:
             if server.seq != before[server.mission_id]:
                 self.holding.applied += max(server.seq - before[server.mission_id], 0)
                 self.holding.note(server.mission_id, time.monotonic())
-        self._crash(tenure, {pk: str(problem) for pk, problem in broken.items()})
+        self._crash(tenure, broken)
 
     def _fold(self, tenure: Tenure, mission_id: int, news: News) -> None:
         told = reading.told(news.stream, news.id, news.seq, news.text, news.body)
@@ -268,14 +269,15 @@ class Host:
         """Does something for one mission; what its state makes it raise crashes this mission alone."""
         try:
             do()
-        except POISON:
-            self._crash(tenure, {mission_id: traceback.format_exc()})
+        except POISON as problem:
+            self._crash(tenure, {mission_id: problem})
 
-    def _crash(self, tenure: Tenure, broken: Mapping[int, str]) -> None:
+    def _crash(self, tenure: Tenure, broken: Mapping[int, Exception]) -> None:
         for pk, problem in broken.items():
-            log.error("The process of mission %s crashed: %s", pk, problem.strip().rpartition("\n")[2])
+            log.error("The process of mission %s crashed: %s", pk, problem)
             self.holding.drop([pk])
-            process = hosting.crash(tenure.owner, pk, problem, now=timezone.now())
+            trace = "".join(traceback.format_exception(problem))
+            process = hosting.crash(tenure.owner, pk, trace, now=timezone.now())
             if process and process.restart_at:
                 self.attend_at = min(self.attend_at, process.restart_at.timestamp())
 

@@ -19,7 +19,7 @@ from django_q.conf import Conf
 from django_q.tasks import async_task
 
 from coordinator.lib.outages import is_outage
-from missions.supervision import drain, presence
+from missions.supervision import drain, presence, pulse
 from missions.supervision.host import Host
 
 SLICE_S = 60.0
@@ -46,8 +46,11 @@ _chain: Chain | None = None
 def run(ticket: str = "") -> int:
     """Runs one slice; answers the number of turns, 0 when another message keeps this process's chain going."""
     chain = _own()
+    if drain.asked():
+        chain.host.drain()
+        return 0
     is_next = bool(ticket) and ticket == chain.ticket
-    if drain.asked() or not (is_next or time.monotonic() - chain.ended > IDLE_AFTER_S):
+    if not (is_next or time.monotonic() - chain.ended > IDLE_AFTER_S):
         return 0
     chain.ticket = uuid.uuid4().hex
     try:
@@ -80,7 +83,8 @@ def _own() -> Chain:
 
 def _slice(chain: Chain, end: float) -> int:
     turns, asked = 0, False
-    while not drain.asked() and time.monotonic() < end:
+    while not drain.asked() and not (asked and time.monotonic() >= end):
+        pulse.beat()
         try:
             chain.host.turn()
             turns += 1
@@ -88,7 +92,7 @@ def _slice(chain: Chain, end: float) -> int:
             if not asked and time.monotonic() >= end - ASK_BEFORE_END_S:
                 wake(chain.ticket)
                 asked = True
-            chain.host.wait()
+            chain.host.wait(max(end - time.monotonic(), 0.0))
         except (DatabaseError, psycopg.Error) as fault:
             _give_up(chain, fault)
     if drain.asked():

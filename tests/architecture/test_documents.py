@@ -12,7 +12,7 @@ FAMILIES = {"KNOWLEDGE_EMBEDDING_MODEL", "KNOWLEDGE_EMBEDDING_API_KEY", "KNOWLED
 
 
 def names_of_settings() -> set[str]:
-    sources = [ROOT / "coordinator" / "settings.py", ROOT / "coordinator" / "environment.py"]
+    sources = [ROOT / "coordinator" / f"{name}.py" for name in ("settings", "environment", "queues")]
     return {name for path in sources for name in READ.findall(path.read_text())}
 
 

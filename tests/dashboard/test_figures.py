@@ -71,8 +71,8 @@ def test_a_regular_job_is_told_by_its_reason_with_its_path_below() -> None:
 
 def test_a_queue_says_whether_workers_were_seen_at_it() -> None:
     now = timezone.now()
-    presence.beat(presence.HOSTS, now=now)
+    presence.beat(presence.HEALTH, now=now)
     found = {each["name"]: (each["word"], each["seen"]) for each in operations.queues(now)["queues"]}
-    assert found[presence.HOSTS] == ("At work", now)
+    assert found[presence.HEALTH] == ("At work", now)
     assert found[settings.Q_CLUSTER["name"]] == ("Not seen", None)
     assert {each["word"] for each in operations.queues(now + timedelta(minutes=1))["queues"]} == {"Not seen"}

@@ -158,24 +158,6 @@ def test_a_draining_slice_gives_its_missions_back_and_asks_for_no_other(committe
     assert not OrmQ.objects.exists()
 
 
-def test_workers_count_as_seen_only_when_every_queue_is_served(db: None) -> None:
-    now = timezone.now()
-    names = presence.queues()
-    assert names == ("coordinator", "hosts", "exec")
-    for queue in names:
-        assert not presence.workers_seen(now)
-        presence.beat(queue, now=now)
-    assert presence.workers_seen(now)
-    assert not presence.workers_seen(now + presence.LATELY + timedelta(seconds=1))
-    assert set(presence.last_seen()) == set(names)
-
-
-def test_a_machine_that_went_away_is_forgotten_after_a_day(db: None) -> None:
-    presence.beat("exec", now=timezone.now() - timedelta(days=2))
-    assert jobs.tidy() == 1
-    assert not WorkerHost.objects.exists()
-
-
 def test_the_minute_job_stands_in_for_a_host(db: None) -> None:
     task = world.task()
     claiming.claim(task, world.agent(), ttl_s=60, actor=SYSTEM, now=timezone.now() - timedelta(minutes=2))
