@@ -76,8 +76,8 @@ def begin(owner: Owner, *, now: datetime, most: int) -> dict[int, int]:
 
 
 def owned(owner: Owner) -> list[int]:
-    """The missions that this host holds and is to hold."""
-    rows = MissionProcess.objects.filter(owner=owner.id, wanted=True, state=State.RUNNING)
+    """The missions whose processes this host holds, those that it is to let go with their last state among them."""
+    rows = MissionProcess.objects.filter(owner=owner.id).exclude(state__in=[State.STARTING, State.CRASHED])
     return list(rows.values_list("mission_id", flat=True))
 
 

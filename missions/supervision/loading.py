@@ -79,7 +79,7 @@ def _kept(mission_ids: list[int]) -> dict[int, MissionServer]:
     for pk, seq, state in rows.values_list("pk", "seq", "state").iterator(chunk_size=1000):
         try:
             standing = packing.unpacked(bytes(state))
-        except (ValueError, TypeError, KeyError, zlib.error) as problem:
+        except (ValueError, TypeError, KeyError, AttributeError, zlib.error) as problem:
             log.error("The checkpoint of mission %s cannot be read, its stream is folded anew: %r", pk, problem)
             continue
         found[pk] = MissionServer(pk, seq, standing, kept=seq, shown=shown.get(pk, 0))

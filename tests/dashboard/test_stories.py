@@ -78,13 +78,11 @@ def test_accounts_sessions_and_tokens_are_never_in_the_feed() -> None:
     assert told() == []
 
 
-def test_a_restart_of_the_processes_is_not_news_but_a_crash_is() -> None:
-    mission = running("Move the invoices")
-    hosting.take_wanted(host="vm", now=timezone.now())
-    hosting.give_back_all(host="vm", now=timezone.now())
+def test_a_start_of_a_process_is_not_news_but_a_crash_is() -> None:
+    mission, owner = running("Move the invoices"), world.owner()
+    hosting.begin(owner, now=timezone.now(), most=10)
     assert told() == ["ann started Move the invoices", "ann created Move the invoices"]
-    hosting.take_wanted(host="vm", now=timezone.now())
-    hosting.crash(mission.pk, "out of memory", host="vm", now=timezone.now())
+    hosting.crash(owner, mission.pk, "out of memory", now=timezone.now())
     assert told(limit=1) == ["coordinator reports a crash of the process of Move the invoices"]
 
 

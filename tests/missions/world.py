@@ -1,5 +1,6 @@
 """Missions, tasks and agents for these tests, made and moved by the services themselves."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.test import Client
@@ -10,12 +11,14 @@ from accounts.models import User
 from agents.models import Agent
 from agents.services import registering
 from missions.lifecycle import MissionStatus, TaskStatus
-from missions.models import Mission, Task
+from missions.models import Mission, MissionHost, Task
 from missions.services import planning, reporting, reviewing, steering
+from missions.services.hosting import Owner
 from missions.services.reporting import Caller, Filing
 from policies.models import Policy
 from policies.services import revising
 from tests.factories import client_of, person, service, unique
+from traceability import ledger
 from traceability.events import SYSTEM
 
 PATHS: dict[TaskStatus, tuple[TaskStatus, ...]] = {
@@ -55,6 +58,24 @@ def task(owner: Mission | None = None, status: TaskStatus = TaskStatus.PENDING, 
     )
     lead(made, *PATHS[status])
     return Task.objects.get(pk=made.pk)
+
+
+def owner(machine: str = "here") -> Owner:
+    """A living host of mission processes, as a row alone."""
+    now = timezone.now()
+    host = MissionHost.objects.create(
+        machine=machine, pid=1, version="test", started_at=now, beat_at=now, lease_until=now + timedelta(minutes=1)
+    )
+    return Owner(host.pk, machine)
+
+
+def many_tasks(owner: Mission, count: int) -> None:
+    """So many pending tasks, made in one transaction."""
+    with ledger.writing():
+        for _ in range(count):
+            planning.create_task(
+                mission=owner, objective="One of many", task_id=unique("t"), actor=SYSTEM, now=timezone.now()
+            )
 
 
 def lead(row: Task, *path: TaskStatus) -> None:
