@@ -17,6 +17,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django_q.conf import Conf
 from django_q.tasks import async_task
+from redis.exceptions import RedisError
 
 from coordinator.lib.outages import is_outage
 from missions.supervision import drain, presence, pulse
@@ -89,15 +90,23 @@ def _slice(chain: Chain, end: float) -> int:
             chain.host.turn()
             turns += 1
             presence.beat(presence.HOSTS, now=timezone.now())
-            if not asked and time.monotonic() >= end - ASK_BEFORE_END_S:
-                wake(chain.ticket)
-                asked = True
+            asked = asked or (time.monotonic() >= end - ASK_BEFORE_END_S and _ask(chain.ticket))
             chain.host.wait(max(end - time.monotonic(), 0.0))
         except (DatabaseError, psycopg.Error) as fault:
             _give_up(chain, fault)
     if drain.asked():
         chain.host.drain()
     return turns
+
+
+def _ask(ticket: str) -> bool:
+    """Asks for the next slice; answers whether that could be done. Until it could, this one goes on."""
+    try:
+        wake(ticket)
+    except RedisError as fault:
+        log.warning("The next slice could not be asked for: %s", fault)
+        return False
+    return True
 
 
 def _give_up(chain: Chain, fault: Exception) -> None:
