@@ -31,7 +31,7 @@ def of(task: Task, *, max_tokens: int, now: datetime) -> dict[str, Any]:
         Section("dependencies", _dependencies(task, max_tokens // 6), 0.3),
         Section("reviews", _reviews(task, max_tokens // 10), 0.2),
         Section("policies", _policies(task), 0.15),
-        Section("advisories", _advisories(task), 0.1),
+        Section("advisories", _advisories(task, now), 0.1),
         Section("knowledge", _knowledge(task), 0.3),
         Section("trace", _trace(task), 0.2),
     ]
@@ -133,8 +133,8 @@ def _texts(wanted: Any) -> set[str]:
     return {str(each) for each in wanted}
 
 
-def _advisories(task: Task) -> list[dict[str, Any]]:
-    rows = Advisory.objects.open().about(task).order_by("-pk")[:20]
+def _advisories(task: Task, now: datetime) -> list[dict[str, Any]]:
+    rows = Advisory.objects.open().awake(now).about(task).order_by("-pk")[:20]
     return [
         {"kind": row.kind, "severity": row.severity, "message": row.message, "opened_at": row.opened_at} for row in rows
     ]

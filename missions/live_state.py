@@ -144,6 +144,7 @@ def _advisory(row: Advisory) -> dict[str, Any]:
         "severity": row.severity,
         "message": row.message,
         "acknowledged": row.acknowledged_at is not None,
+        "snoozed_until": row.snoozed_until and canonical.moment(row.snoozed_until),
         "resolved": row.resolved_at is not None,
     }
 

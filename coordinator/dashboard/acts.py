@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError
@@ -20,7 +20,7 @@ from coordinator.lib.navigation import holds
 from missions.github import merging
 from missions.lifecycle import MissionStatus
 from missions.models import Advisory, Mission, Task
-from missions.services import advising, reviewing, steering
+from missions.services import answering, reviewing, steering
 from policies.models import Approval
 from policies.services import escalating
 from traceability.events import Actor
@@ -98,7 +98,18 @@ def reject_held(key: str, acting: Acting) -> None:
 
 def acknowledge(key: str, acting: Acting) -> None:
     advisory = numbered(Advisory.objects.all(), key)
-    advising.acknowledge(advisory, person=acting.person, actor=acting.actor, now=acting.now)
+    answering.acknowledge(advisory, person=acting.person, actor=acting.actor, now=acting.now)
+
+
+def snooze(away: timedelta | None) -> Callable[[str, Acting], None]:
+    """Puts an advisory off for so long; None takes it up again."""
+
+    def do(key: str, acting: Acting) -> None:
+        advisory = numbered(Advisory.objects.all(), key)
+        until = None if away is None else acting.now + away
+        answering.snooze(advisory, until=until, actor=acting.actor, now=acting.now)
+
+    return do
 
 
 def steer(after: MissionStatus) -> Callable[[str, Acting], None]:
@@ -113,7 +124,13 @@ def steer(after: MissionStatus) -> Callable[[str, Acting], None]:
 
 ON_TASK = {"approve": Act("tasks:review", approve_task), "reject": Act("tasks:review", reject_task)}
 ON_APPROVAL = {"approve": Act("approvals:decide", approve_held), "reject": Act("approvals:decide", reject_held)}
-ON_ADVISORY = {"acknowledge": Act("tasks:review", acknowledge)}
+ON_ADVISORY = {
+    "acknowledge": Act("tasks:review", acknowledge),
+    "snooze-hour": Act("tasks:review", snooze(timedelta(hours=1))),
+    "snooze-day": Act("tasks:review", snooze(timedelta(days=1))),
+    "snooze-week": Act("tasks:review", snooze(timedelta(days=7))),
+    "take-up": Act("tasks:review", snooze(None)),
+}
 ON_MISSION = {
     "start": Act("missions:write", steer(MissionStatus.ACTIVE)),
     "pause": Act("missions:write", steer(MissionStatus.PAUSED)),

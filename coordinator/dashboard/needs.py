@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Count, Value
 from django.urls import reverse
+from django.utils import timezone
 
 from agents.health import AgentStatus
 from agents.models import Agent
@@ -199,7 +200,7 @@ def agents(lens: Lens) -> Any:
 
 def _advice(lens: Lens) -> Any:
     serious = [Advisory.Severity.WARNING, Advisory.Severity.CRITICAL]
-    rows = Advisory.objects.open().filter(acknowledged_at__isnull=True, severity__in=serious)
+    rows = Advisory.objects.open().awake(timezone.now()).filter(acknowledged_at__isnull=True, severity__in=serious)
     if lens.person is None and lens.sprint is None:
         return rows
     return rows.filter(mission__in=lens.missions().values("pk"))

@@ -52,6 +52,7 @@ WORDS = {
     "advisory.opened": ("waiting", "advises:"),
     "advisory.resolved": ("done", "withdrew its advice on"),
     "advisory.acknowledged": ("done", "acknowledged advice on"),
+    "advisory.snoozed": ("idle", "put off or took up again advice on"),
     "agent.created": ("idle", "registered"),
     "agent.updated": ("idle", "changed"),
     "agent.health_changed": ("idle", "found a change in the health of"),

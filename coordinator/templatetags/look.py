@@ -50,6 +50,12 @@ def adapter(name: str) -> str:
 
 
 @register.filter
+def ahead(at: datetime | None) -> bool:
+    """Whether a moment is still to come."""
+    return at is not None and at > timezone.now()
+
+
+@register.filter
 def split(names: str) -> list[str]:
     return names.split()
 

@@ -61,7 +61,7 @@ class MissionForm(forms.ModelForm[Mission]):
         model = Mission
         fields = (
             "mission_id", "goal", "description", "owner", "budget_usd", "deadline", "review_required", "four_eyes",
-            "execution_limit",
+            "execution_limit", "thresholds",
         )  # fmt: skip
 
 

@@ -138,7 +138,7 @@ def _hints(heard: Heard, lines: list[Line], now: datetime) -> dict[str, Any]:
     return {
         "agent_status": heard.agent.status,
         "warnings": heard.warnings,
-        "advisories": briefings.advice_for(heard.agent),
+        "advisories": briefings.advice_for(heard.agent, now),
         "policies": _policies(heard, now) if any(line.event in BEGINNINGS for line in lines) else [],
     }
 

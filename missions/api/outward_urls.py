@@ -16,6 +16,7 @@ urlpatterns = [
     route("advisories", AdvisoryView, "advisories", get="list"),
     route("advisories/<str:key>", AdvisoryView, "advisory", get="retrieve"),
     route("advisories/<str:key>/acknowledge", AdvisoryView, "advisory-acknowledge", post="acknowledge"),
+    route("advisories/<str:key>/snooze", AdvisoryView, "advisory-snooze", post="snooze"),
     route("github/issues", GitHubIssueView, "github-issues", get="list"),
     route("github/issues/<path:key>", GitHubIssueView, "github-issue", get="retrieve"),
     route("github/sync", SyncView, "github-sync", post="sync"),

@@ -73,6 +73,9 @@ class MissionShape(StrictModel):
         allow_null=True,
         help_text="Runs by adapters that go on at a time; null: the setting EXECUTIONS_PER_MISSION.",
     )
+    thresholds = ObjectField(
+        required=False, help_text="From when on its work deserves advice, where that is not as usual: whole numbers."
+    )
     progress = serializers.FloatField(read_only=True, help_text="Share of tasks completed, 0 to 1.")
     counts = serializers.DictField(child=serializers.IntegerField(), read_only=True, help_text="Tasks by status.")
     cost_usd = Money(read_only=True)
@@ -82,8 +85,8 @@ class MissionShape(StrictModel):
         model = Mission
         fields: tuple[str, ...] = (
             "id", "mission_id", "goal", "description", "status", "owner", "budget_usd", "deadline",
-            "review_required", "four_eyes", "execution_limit", "progress", "counts", "cost_usd", "process",
-            "started_at", "ended_at", "version", "created_at", "updated_at",
+            "review_required", "four_eyes", "execution_limit", "thresholds", "progress", "counts", "cost_usd",
+            "process", "started_at", "ended_at", "version", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("version", "created_at", "updated_at", "started_at", "ended_at")
 

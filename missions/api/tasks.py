@@ -55,7 +55,7 @@ class TaskBase(ResourceView):
 
     def told(self, task: Task, outcome: Outcome, code: int = status.HTTP_200_OK) -> Response:
         """The task with what the policies decided and what is advised; 202 when the move is held."""
-        open_advice = Advisory.objects.open().filter(task=task).order_by("pk")
+        open_advice = Advisory.objects.open().awake(self.now).filter(task=task).order_by("pk")
         advice = [
             {"id": each.pk, "kind": each.kind, "severity": each.severity, "message": each.message}
             for each in open_advice[:20]

@@ -1,11 +1,13 @@
 """Advisories: what the coordinator advises. Each opens once for its cause and resolves when the cause is gone."""
 
-from typing import Self
+from datetime import datetime
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
 
 from agents.models import Agent
+from coordinator.lib.refs import Subject
 from missions.models.mission import Mission
 from missions.models.task import Task
 
@@ -13,6 +15,10 @@ from missions.models.task import Task
 class AdvisoryQuerySet(models.QuerySet["Advisory"]):
     def open(self) -> Self:
         return self.filter(resolved_at__isnull=True)
+
+    def awake(self, now: datetime) -> Self:
+        """Those that nobody has put off until later."""
+        return self.exclude(snoozed_until__gt=now)
 
     def about(self, task: Task) -> Self:
         """Those of the task itself, and those of its mission as a whole."""
@@ -40,6 +46,8 @@ class Advisory(models.Model):
     acknowledged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="advisories_acknowledged"
     )
+    snoozed_until = models.DateTimeField(null=True)
+    snoozes = models.PositiveIntegerField(default=0, help_text="How often it was put off or taken up again.")
 
     objects = AdvisoryQuerySet.as_manager()
 
@@ -58,6 +66,12 @@ class Advisory(models.Model):
         return self.message
 
     @property
+    def named(self) -> dict[str, Any]:
+        """How history names what it is about; needs mission, task and agent loaded."""
+        about = {noun: row and row.ref for noun in ("mission", "task", "agent") for row in [getattr(self, noun)]}
+        return {**about, "subject": Subject("advisory", self.pk, self.cause)}
+
+    @property
     def version(self) -> int:
-        """1 when it is opened; being seen adds one, and so does being resolved."""
-        return 1 + (self.acknowledged_at is not None) + (self.resolved_at is not None)
+        """1 when it is opened; being seen adds one, being put off or taken up again too, and so does being resolved."""
+        return 1 + (self.acknowledged_at is not None) + self.snoozes + (self.resolved_at is not None)

@@ -7,11 +7,18 @@ from missions.replaying.state import APART, Fields, State, Told, settled
 
 Reducer = Callable[[State, Told], None]
 LINKS = ("depends_on", "requirements")
+LATER_FIELDS: Fields = {"thresholds": {}}
+"""Fields that missions had not at first, as they are in missions whose first entry does not name them."""
 
 
 def _mission_fields(state: State, told: Told) -> None:
     state.fields.update(settled(told.data["fields"]))
     state.status = state.fields.pop("status", state.status)
+
+
+def _mission_created(state: State, told: Told) -> None:
+    state.fields.update(LATER_FIELDS)
+    _mission_fields(state, told)
 
 
 def _mission_moved(state: State, told: Told) -> None:
@@ -101,7 +108,7 @@ def _costed(state: State, told: Told) -> None:
 
 
 REDUCERS: dict[str, Reducer] = {
-    "mission.created": _mission_fields,
+    "mission.created": _mission_created,
     "mission.updated": _mission_fields,
     "mission.moved": _mission_moved,
     "mission.participant_joined": _joined,

@@ -16,9 +16,10 @@ from knowledge.services import ingesting
 from knowledge.services.ingesting import Draft
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Mission, Task
-from missions.services import advising, metering, planning, reporting, reviewing, steering, taking_part
+from missions.services import metering, planning, reporting, reviewing, steering, taking_part
 from missions.services.callers import Caller
 from missions.services.reporting import Filing
+from missions.supervision import watching
 from policies.services import deciding, revising
 from sprints.models import Sprint
 from sprints.services import opening
@@ -62,7 +63,7 @@ def build(now: datetime) -> World:
             _task(world, mission, objective, place + number)
     _speak(world)
     _know(world)
-    advising.review(now=now)
+    watching.review(now=now)
     return world
 
 

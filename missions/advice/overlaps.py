@@ -1,0 +1,71 @@
+"""Agents who touch the same files at the same time. Pure."""
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+from missions.advice.findings import Finding, listed
+
+LONGEST_PATH = 200
+
+
+class Touch(NamedTuple):
+    """A task in progress whose agent told of a path; `repository` is empty when it named none."""
+
+    mission_id: int
+    task_id: int
+    task: str
+    agent: str
+    path: str
+    repository: str
+
+
+def overlaps(touches: Iterable[Touch]) -> Iterator[Finding]:
+    """One finding for each two tasks of different agents that touched the same path of the same ground."""
+    shared: dict[tuple[int, int], set[str]] = defaultdict(set)
+    tasks: dict[int, Touch] = {}
+    for path, found in _by_path(touches).items():
+        for one, other in combinations(found, 2):
+            if one.task_id != other.task_id and one.agent != other.agent and _same_ground(one, other):
+                first, second = sorted((one, other))
+                tasks[first.task_id], tasks[second.task_id] = first, second
+                shared[first.task_id, second.task_id].add(path)
+    for (first_id, second_id), paths in sorted(shared.items()):
+        yield _finding(tasks[first_id], tasks[second_id], sorted(paths))
+
+
+def _by_path(touches: Iterable[Touch]) -> dict[str, list[Touch]]:
+    found: dict[str, list[Touch]] = defaultdict(list)
+    for touch in touches:
+        found[posixpath.normpath(touch.path)].append(touch)
+    return found
+
+
+def _same_ground(one: Touch, other: Touch) -> bool:
+    """The same repository when both name one, else the same mission."""
+    if one.repository and other.repository:
+        return one.repository == other.repository
+    return one.mission_id == other.mission_id
+
+
+def _finding(one: Touch, other: Touch, paths: list[str]) -> Finding:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    files = listed(paths)
+    return Finding(
+        name=f"same_files:task:{one.task_id}:task:{other.task_id}",
+        kind="same_files",
+        severity="warning",
+        message=f"{one.agent} (task {one.task}) and {other.agent} (task {other.task}) work on the same files: "
+        f"{paths[0][:LONGEST_PATH]}{more}."[:500],
+        evidence={
+            "paths": files["keys"],
+            "count": files["count"],
+            "tasks": [one.task, other.task],
+            "agents": [one.agent, other.agent],
+        },
+        mission_id=one.mission_id,
+        task_id=one.task_id,
+        agent=one.agent,
+    )
