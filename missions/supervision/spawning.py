@@ -7,11 +7,13 @@ from django.db import DatabaseError
 from django_q.brokers import get_broker
 from django_q.conf import Conf
 from django_q.signals import post_spawn
+from django_q.tasks import async_task
 from redis.exceptions import RedisError
 
 from missions.models import MissionHost
-from missions.supervision import presence, slices
+from missions.supervision import presence
 
+SLICE = "missions.jobs.beat"
 log = logging.getLogger(__name__)
 
 
@@ -27,9 +29,10 @@ def greet(**told: object) -> None:
 
 
 def ask() -> None:
-    """Asks for a slice on this worker's queue; when that cannot be, its guard asks again later."""
+    """Asks for a slice, of this worker's own queue when it has one; when that cannot be, its guard asks again later."""
+    queue = Conf.CLUSTER_NAME if presence.is_of_hosts(Conf.CLUSTER_NAME) else presence.HOSTS
     try:
-        slices.wake()
+        async_task(SLICE, cluster=queue, save=False)
     except (DatabaseError, RedisError) as fault:
         log.warning("A slice could not be asked for on %s: %s", Conf.CLUSTER_NAME, fault)
 
@@ -41,5 +44,5 @@ def revive(*, now: datetime) -> bool:
     """
     if MissionHost.objects.living_at(now).exists() or get_broker(presence.HOSTS).queue_size():
         return False
-    slices.wake()
+    ask()
     return True
