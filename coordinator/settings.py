@@ -159,7 +159,7 @@ STREAMS_PER_CREDENTIAL = number("STREAMS_PER_CREDENTIAL", 100)
 
 EXECUTIONS_PER_MISSION = max(1, number("EXECUTIONS_PER_MISSION", 4))
 EXECUTIONS_PER_AGENT = max(1, number("EXECUTIONS_PER_AGENT", 2))
-"""Runs by adapters that go on at a time, over all machines, unless the mission or the agent's configuration says else."""
+"""Runs by adapters that go on at a time, over all machines; the mission or the agent may say otherwise."""
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.auth.BearerAuthentication", "accounts.auth.BrowserSession"],

@@ -33,9 +33,9 @@ def run_execution(execution_id: int) -> str | None:
 
 
 def expire() -> int:
-    """Ends lapsed claims and lost executions; answers how many."""
+    """Ends lapsed claims and sees to executions as a host does; answers how many."""
     now = timezone.now()
-    return claiming.expire(now=now) + executor.bury(now=now)
+    return claiming.expire(now=now) + executor.janitor(now=now)
 
 
 def tidy() -> int:

@@ -2,7 +2,8 @@
 
 One NOTIFY for each 20 ms of commits in this process, sent after the commit on a connection of its own: inside the
 transaction it would serialise commits (40 to 85 percent fewer of them, measured). Signs of life are no history: the
-agents heard of are named in one message a second, over Redis where there is one, else by NOTIFY.
+agents heard of, and the tasks whose runs put something out, are named in one message a second, over Redis where there
+is one, else by NOTIFY.
 """
 
 import asyncio
@@ -84,17 +85,17 @@ class Line:
 
 
 class Seen(Line):
-    """The agents heard of since the last message, and when the last of them was."""
+    """The words of who was heard of since the last message, and when the last of them was."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.agents: dict[int, datetime] = {}
+        self.heard: dict[str, datetime] = {}
         self.lock = threading.Lock()
         self.runner = asyncio.Runner()
 
-    def add(self, agent_id: int, at: datetime) -> None:
+    def add(self, word: str, at: datetime) -> None:
         with self.lock:
-            self.agents[agent_id] = at
+            self.heard[word] = at
 
     def tell(self) -> bool:
         """Sends what fits into one message; whether something is left."""
@@ -103,16 +104,16 @@ class Seen(Line):
                 self._publish(payload)
             else:
                 self.notify(PAGES, payload)
-        return bool(self.agents)
+        return bool(self.heard)
 
     def _taken(self) -> str:
-        """`2026-11-24T12:00:00.000000Z 12 15 17`; nothing when nobody was heard of."""
+        """`2026-11-24T12:00:00.000000Z 12 15 t17`, agents and tasks; nothing when nobody was heard of."""
         with self.lock:
-            if not self.agents:
+            if not self.heard:
                 return ""
-            words, length = [canonical.moment(max(self.agents.values()))], 0
-            while self.agents and length < LONGEST_PAYLOAD:
-                words.append(str(self.agents.popitem()[0]))
+            words, length = [canonical.moment(max(self.heard.values()))], 0
+            while self.heard and length < LONGEST_PAYLOAD:
+                words.append(self.heard.popitem()[0])
                 length += len(words[-1]) + 1
         return " ".join(words)
 
@@ -155,12 +156,21 @@ def send() -> None:
 
 def saw(agent_id: int, at: datetime) -> None:
     """Asks that open pages are told when an agent was heard of; returns at once."""
+    _tell_pages(str(agent_id), at)
+
+
+def wrote(task_id: int, at: datetime) -> None:
+    """Asks that open pages are told that a run of the task put something out; returns at once."""
+    _tell_pages(f"t{task_id}", at)
+
+
+def _tell_pages(word: str, at: datetime) -> None:
     global _seer
     with _lock:
         if _seer is None or _seer[0].pid != os.getpid():
             seen = Seen()
             _seer = Sender("presence-hints", SEEN_PAUSE_S, seen), seen
-    _seer[1].add(agent_id, at)
+    _seer[1].add(word, at)
     _seer[0].wanted.set()
 
 

@@ -50,7 +50,7 @@ WHAT_TO_DO: dict[Failure, str] = {
 }
 
 TRIED_AGAIN = (Failure.CRASHED, Failure.INTERRUPTED, Failure.RATE_LIMITED, Failure.UNREACHABLE)
-"""After these another attempt may succeed with nothing changed; a run that says nothing of it is tried again on them."""
+"""After these another attempt may succeed with nothing changed; without a word a run is tried again after them."""
 
 MAY_BE_TRIED_AGAIN = (*TRIED_AGAIN, Failure.TIMED_OUT, Failure.AGENT_ERROR)
 """After any other failure somebody has to change something first."""

@@ -12,6 +12,7 @@ urlpatterns = [
     route("tasks/<str:key>/execute", TaskExecutionsView, "task-execute", post="execute"),
     route("tasks/<str:key>/executions", TaskExecutionsView, "task-executions", get="list"),
     route("executions/<str:key>", ExecutionView, "execution", get="retrieve"),
+    route("executions/<str:key>/output", ExecutionView, "execution-output", get="output"),
     route("executions/<str:key>/cancel", ExecutionView, "execution-cancel", post="cancel"),
     route("advisories", AdvisoryView, "advisories", get="list"),
     route("advisories/<str:key>", AdvisoryView, "advisory", get="retrieve"),

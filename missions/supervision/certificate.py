@@ -1,21 +1,22 @@
-"""The certificate of life of a running execution: an advisory lock on a connection of its own."""
+"""The certificate of life of a running attempt: an advisory lock on a connection of its own."""
 
 import logging
 
 import psycopg
 from django.db import OperationalError
 
+from missions.services.running import CERTIFICATE
 from traceability import hints
 
-TRY = "SELECT pg_try_advisory_lock(hashtextextended('missions.execution:' || %s, 0))"
+TRY = f"SELECT pg_try_advisory_lock({CERTIFICATE})"
 log = logging.getLogger(__name__)
 
 
 class Certificate:
-    """Held by whoever works on the execution; nobody else can hold it meanwhile."""
+    """Held by whoever works on an attempt (`running.certificate_of`); nobody else can hold it meanwhile."""
 
-    def __init__(self, execution_id: int) -> None:
-        self.execution_id = execution_id
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.connection: psycopg.Connection | None = None
 
     def held(self) -> bool:
@@ -25,7 +26,7 @@ class Certificate:
                 self.connection.execute("SELECT 1")
                 return True
             fresh = hints.connect()
-            row = fresh.execute(TRY, [str(self.execution_id)]).fetchone()
+            row = fresh.execute(TRY, [self.name]).fetchone()
             if row is None or not row[0]:
                 fresh.close()
                 return False

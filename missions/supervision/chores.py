@@ -10,16 +10,14 @@ from django.db import DatabaseError
 from accounts.services import routing_notifications, sending_notifications
 from coordinator.lib.errors import Refusal
 from coordinator.lib.outages import is_outage
-from missions.services import advising, claiming, executing
+from missions.services import advising, claiming
 from missions.supervision import executor
 
 TABLE: tuple[tuple[Callable[..., object], float], ...] = (
     (claiming.expire, 1.0),
-    (executing.stop_unwanted, 1.0),
-    (executor.bury, 1.0),
+    (executor.janitor, 1.0),
     (routing_notifications.route, 1.0),
     (sending_notifications.call_due, 1.0),
-    (executing.wake_forgotten, 10.0),
     (advising.sweep, 10.0),
 )
 """Each chore and how many seconds pass between its runs."""

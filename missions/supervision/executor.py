@@ -1,28 +1,31 @@
-"""The executor: carries out one execution by its adapter, and buries those whose worker died.
+"""The executor: carries out one execution by its adapter, and sees to those whose worker died, waits or is not wanted.
 
-While a worker carries out an execution it holds an advisory lock on it: the lock is its certificate of life, which the
+While a worker carries out an attempt it holds an advisory lock on it: the lock is its certificate of life, which the
 database takes back when the process or the network dies. The lease is for what cannot hold one.
 """
 
 import logging
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from agents import adapters
-from agents.adapters.base import WHAT_TO_DO, AdapterProblem, Failure, Result, Run, Work
+from agents.adapters.base import WHAT_TO_DO, AdapterProblem, AgentAdapter, Failure, Result, Run, Work
 from missions.models import Execution
-from missions.services import running
+from missions.services import beginning, executing, running, waking
 from missions.services.running import Ended
+from missions.services.writing_output import Piece, Stream
 from missions.supervision import drain, presence, reaping
 from missions.supervision.certificate import Certificate
+from missions.supervision.outlet import Outlet
 from traceability.models import Installation
 
 POLL_S = 0.25
@@ -34,64 +37,76 @@ log = logging.getLogger(__name__)
 
 
 def run(execution_id: int) -> str | None:
-    """Takes the execution, carries it out and finishes it; answers its state, None when it was not for us."""
+    """Takes the execution, carries it out and finishes it; answers its state then, None when it was not for us."""
     if drain.asked():
         return None
-    with closing(Certificate(execution_id)) as certificate:
-        if not certificate.held():
-            return None
-        execution = running.begin(execution_id, host=presence.machine(), now=timezone.now())
-        if execution is None:
-            return None
-        ended = _carry_out(execution, certificate)
-        return str(ended.state) if _finish(execution, ended) else None
+    execution = beginning.begin(execution_id, host=presence.machine(), now=timezone.now())
+    if execution is None:
+        return None
+    with closing(Certificate(running.certificate_of(execution))) as certificate:
+        _hold(execution, certificate)
+        return _finish(execution, _carry_out(execution, certificate))
+
+
+def janitor(*, now: datetime) -> int:
+    """What executions need each second: those that nobody wants any more are stopped, those whose worker is gone are
+    ended, workers are asked for those that may begin. Answers for how many it did something; 3 statements when for
+    none."""
+    return executing.stop_unwanted(now=now) + bury(now=now) + waking.wake_waiting(now=now)
 
 
 def bury(*, now: datetime) -> int:
-    """Ends, once, every running execution whose worker is gone, and what is left of its processes; answers how many."""
-    buried = 0
-    for execution in running.quiet(now=now):
-        with closing(Certificate(execution.pk)) as certificate:
-            if (certificate.held() or running.has_lapsed(execution, now)) and running.bury(execution, now=now):
-                reaping.end_all(marker_of(execution))
-                buried += 1
-    return buried
+    """Ends, once, every running attempt whose worker is gone, and what is left of its processes; answers how many."""
+    buried = [execution for execution in running.quiet(now=now) if running.bury(execution, now=now)]
+    for execution in buried:
+        reaping.end_all(marker_of(execution))
+    return len(buried)
 
 
 def marker_of(execution: Execution) -> str:
-    """What the processes of a run carry in their environment, unlike any other run's of any installation."""
+    """What the processes of an attempt carry in their environment, unlike any other's of any installation."""
     installation = Installation.objects.values_list("uuid", flat=True).get()
     return f"{installation}:{execution.pk}:{execution.fence}"
 
 
 def _carry_out(execution: Execution, certificate: Certificate) -> Ended:
-    """The run from start to end; whatever happens, its processes are gone afterwards."""
+    """The attempt from start to end; whatever happens, its processes are gone afterwards."""
     with _scratch(execution) as directory:
         try:
-            started = adapters.named(execution.adapter).start(_work(execution, directory))
+            adapter, work = adapters.named(execution.adapter), _work(execution, directory)
+            with _warden(adapter, work), closing(adapter.start(work)) as started:
+                if started.group is not None:
+                    running.note_process(execution, started.group)
+                return _follow(execution, started, certificate)
         except AdapterProblem as problem:
-            return _ended(Result(failure=problem.failure, detail=problem.detail), None, "")
-        with closing(started):
-            if started.group is not None:
-                running.note_process(execution, started.group)
-            return _follow(execution, started, certificate)
+            return _ended(Result(failure=problem.failure, detail=problem.detail), None, ())
+
+
+def _warden(adapter: AgentAdapter, work: Work) -> Any:
+    """Who ends the processes of a run that has some, also when this one is killed."""
+    return closing(reaping.Warden(work.marker)) if adapter.spawns else nullcontext()
 
 
 def _follow(execution: Execution, started: Run, certificate: Certificate) -> Ended:
-    """Reads the run's output and renews its lease until it has ended, by itself or because it had to."""
+    """Keeps the run's output and renews its lease until it has ended, by itself or because it had to."""
     given = execution.agent.adapter_config.get("timeout_s", DEFAULT_TIMEOUT_S)
     deadline, renewed = time.monotonic() + float(given), 0.0
-    output, stopped = "", None
+    outlet, stopped = Outlet(), None
     while started.result is None:
-        output = running.cut(output + started.poll(POLL_S))
-        if time.monotonic() - renewed >= RENEW_EVERY_S:
+        _read(started, outlet, POLL_S)
+        if outlet.is_due or time.monotonic() - renewed >= RENEW_EVERY_S:
             renewed = time.monotonic()
-            stopped = stopped or _renew(execution, output, certificate)
+            stopped = stopped or _renew(execution, outlet, certificate)
         stopped = stopped or _why_stop(deadline)
         if stopped:
             started.stop()
-    output = running.cut(output + started.poll(0))
-    return _ended(started.result, stopped, output)
+    _read(started, outlet, 0)
+    return _ended(started.result, stopped, outlet.take())
+
+
+def _read(started: Run, outlet: Outlet, wait_s: float) -> None:
+    outlet.put(Stream.OUT, started.poll(wait_s))
+    outlet.put(Stream.ERR, started.complaints())
 
 
 def _why_stop(deadline: float) -> Failure | None:
@@ -100,19 +115,30 @@ def _why_stop(deadline: float) -> Failure | None:
     return Failure.TIMED_OUT if time.monotonic() >= deadline else None
 
 
-def _renew(execution: Execution, output: str, certificate: Certificate) -> Failure | None:
-    """Keeps the output so far and the lease; a database that went away is waited for, the lease bounds how long."""
+def _hold(execution: Execution, certificate: Certificate) -> None:
+    """Takes the certificate, also anew after the database was away; without it the lease bounds how long that lasts."""
     try:
         certificate.held()
-        return None if running.renew(execution, output=output, now=timezone.now()) else Failure.CANCELLED
+    except LOST as fault:
+        log.warning("Execution %s goes on without its certificate: %s", execution.pk, fault)
+
+
+def _renew(execution: Execution, outlet: Outlet, certificate: Certificate) -> Failure | None:
+    """Keeps the output so far and the lease; a database that went away is waited for, the lease bounds how long."""
+    _hold(execution, certificate)
+    pieces = outlet.take()
+    try:
+        mine = running.renew(execution, output=pieces, now=timezone.now())
     except LOST as fault:
         log.warning("Execution %s goes on without the database: %s", execution.pk, fault)
         connection.close()
+        outlet.give_back(pieces)
         return None
+    return None if mine else Failure.CANCELLED
 
 
-def _finish(execution: Execution, ended: Ended) -> bool:
-    """Records the end, trying again while the database is away; False when it was no longer ours."""
+def _finish(execution: Execution, ended: Ended) -> str | None:
+    """Records the end, trying again while the database is away; None when it was no longer ours."""
     give_up = time.monotonic() + FINISH_WITHIN_S
     while True:
         try:
@@ -123,8 +149,8 @@ def _finish(execution: Execution, ended: Ended) -> bool:
                 raise
 
 
-def _ended(result: Result, stopped: Failure | None, output: str) -> Ended:
-    """The result as the execution's end. A run that was stopped but succeeded first has succeeded."""
+def _ended(result: Result, stopped: Failure | None, output: Sequence[Piece]) -> Ended:
+    """The result as the attempt's end. A run that was stopped but succeeded first has succeeded."""
     failure = result.failure and (stopped or result.failure)
     state = Execution.State.SUCCEEDED
     if failure is not None:
@@ -147,6 +173,7 @@ def _work(execution: Execution, directory: Path) -> Work:
         prompt=execution.prompt,
         directory=directory,
         marker=marker_of(execution),
+        key=execution.key,
         config=execution.agent.adapter_config,
         tags={**tags, "execution": str(execution.pk)},
         budget_usd=running.budget_left(execution),

@@ -17,7 +17,7 @@ from missions.models import Mission, Task
 from missions.replaying import folding, reading, snapshots
 from missions.replaying.snapshots import Shelf
 from missions.replaying.state import State
-from missions.services import erasing, executing, planning, running
+from missions.services import beginning, erasing, executing, planning, running
 from missions.services.reporting import Filing
 from missions.supervision.server import MissionServer
 from tests import replayed
@@ -60,7 +60,7 @@ def ruled_mission() -> Mission:
     for ends in (True, False):
         execution = executing.request_execution(world.task(mission, agent=agent), actor=SYSTEM, now=timezone.now())
         if ends:
-            assert running.begin(execution.pk, host="here", now=timezone.now())
+            assert beginning.begin(execution.pk, host="here", now=timezone.now())
             with ledger.writing():
                 ended = running.Ended(state=running.State.FAILED, failure="crashed")
                 running.end(running.locked(execution.pk), ended, now=timezone.now())

@@ -9,8 +9,7 @@ from agents.models import Agent, Usage
 from missions import jobs
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Execution, Task
-from missions.services import executing, running, steering
-from missions.services.running import Ended
+from missions.services import executing, steering
 from missions.supervision import drain
 from tests.factories import client_of, person
 from tests.missions import world
@@ -63,14 +62,15 @@ def test_work_that_needs_review_waits_for_it(claude: FakeClaude) -> None:
 
 def test_the_output_is_seen_while_the_agent_works_and_a_cancelled_run_stops(hanging: Hanging) -> None:
     execution, future = hanging
-    until(lambda: "I read the task." in fresh(execution).output)
     operator = client_of(person("operator"))
-    assert operator.post(f"/api/executions/{execution.pk}/cancel").json()["cancel_requested"] is True
+    address = f"/api/executions/{execution.pk}"
+    until(lambda: "I read the task." in operator.get(address).json()["output"])
+    assert operator.post(f"{address}/cancel").json()["cancel_requested"] is True
     assert until(future.result, within_s=5) == "cancelled"
     execution = fresh(execution)
     assert (execution.failure, execution.task.status) == ("cancelled", TaskStatus.PENDING)
     assert "I read the task." in execution.output
-    assert operator.post(f"/api/executions/{execution.pk}/cancel").status_code == 422
+    assert operator.post(f"{address}/cancel").status_code == 422
 
 
 def test_a_queued_run_is_cancelled_at_once(claude: FakeClaude) -> None:
@@ -177,17 +177,6 @@ def test_a_policy_that_blocks_the_end_leaves_the_task_blocked_with_its_result(cl
     assert jobs.run_execution(execution.pk) == "succeeded"
     task = fresh(execution).task
     assert (task.status, task.outputs["result"]) == (TaskStatus.BLOCKED, "All done.")
-
-
-def test_only_the_last_part_of_a_long_output_is_kept() -> None:
-    execution = queued()
-    begun = running.begin(execution.pk, host="here", now=timezone.now())
-    assert begun is not None
-    long = "a" * running.LONGEST_OUTPUT + "the end\x00"
-    assert running.finish(begun, Ended(state=Execution.State.SUCCEEDED, output=long), now=timezone.now())
-    kept = fresh(execution).output
-    assert len(kept) == running.LONGEST_OUTPUT
-    assert kept.endswith("the end")
 
 
 def test_a_task_is_handed_over_and_its_runs_are_read_over_the_api(claude: FakeClaude) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from missions.models import Execution
-from missions.services import executing, running
+from missions.services import beginning, executing, running, waking
 from missions.services.running import Ended
 from missions.supervision import executor
 from missions.supervision.certificate import Certificate
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("its_trace_tells_all")
 
 def test_a_run_whose_worker_died_is_ended_once_and_its_processes_with_it() -> None:
     execution = queued()
-    begun = running.begin(execution.pk, host="elsewhere", now=timezone.now())
+    begun = beginning.begin(execution.pk, host="elsewhere", now=timezone.now())
     assert begun is not None
     marked = {"COORDINATOR_EXECUTION": executor.marker_of(begun)}
     orphan = subprocess.Popen(["sleep", "600"], env=marked)
@@ -32,7 +32,7 @@ def test_a_run_whose_worker_died_is_ended_once_and_its_processes_with_it() -> No
     assert executor.bury(now=later) == 1
     assert orphan.wait(5) == -9
     assert executor.bury(now=later) == 0
-    assert running.finish(begun, Ended(state=Execution.State.SUCCEEDED), now=later) is False
+    assert running.finish(begun, Ended(state=Execution.State.SUCCEEDED), now=later) is None
     execution = fresh(execution)
     assert (execution.state, execution.failure, execution.task.status) == ("failed", "crashed", "pending")
     assert told(execution) == ["execution.queued", "execution.started", "execution.ended failed"]
@@ -40,8 +40,9 @@ def test_a_run_whose_worker_died_is_ended_once_and_its_processes_with_it() -> No
 
 def test_a_run_whose_worker_lives_is_left_alone_until_its_lease_is_over() -> None:
     execution = queued()
-    assert running.begin(execution.pk, host="here", now=timezone.now())
-    with closing(Certificate(execution.pk)) as certificate:
+    begun = beginning.begin(execution.pk, host="here", now=timezone.now())
+    assert begun is not None
+    with closing(Certificate(running.certificate_of(begun))) as certificate:
         assert certificate.held()
         assert executor.bury(now=timezone.now() + running.LEASE - timedelta(seconds=1)) == 0
         assert executor.bury(now=timezone.now() + running.LEASE + timedelta(seconds=1)) == 1
@@ -73,7 +74,7 @@ def test_a_run_outlives_a_database_that_was_away_for_a_moment(hanging: Hanging, 
 def test_a_forgotten_execution_is_asked_for_again() -> None:
     execution = queued()
     OrmQ.objects.all().delete()
-    assert executing.wake_forgotten(now=timezone.now()) == 0
-    assert executing.wake_forgotten(now=timezone.now() + executing.LOST_MESSAGE_AFTER * 2) == 1
+    assert waking.wake_waiting(now=timezone.now()) == 0
+    assert waking.wake_waiting(now=timezone.now() + waking.LOST_MESSAGE_AFTER * 2) == 1
     assert [row.key for row in OrmQ.objects.all()] == ["exec"]
     executing.cancel(execution, actor=SYSTEM, now=timezone.now())
