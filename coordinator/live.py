@@ -8,13 +8,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError
 from django.urls import path
 from rest_framework.exceptions import ParseError
 
 from coordinator.catching_up import id_of
 from coordinator.lib.errors import Malformed, Refusal, TooMany
 from coordinator.lib.http import read_json
+from coordinator.lib.outages import is_outage
 from coordinator.reading import Reader
 
 HEARTBEAT_S = 20
@@ -86,7 +87,9 @@ class Stream(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no t
         """Without the database there is nothing to tell: the reader is told to come back."""
         try:
             await doing
-        except (OperationalError, InterfaceError):
+        except DatabaseError as fault:
+            if not is_outage(fault):
+                raise
             await self.close(code=TRY_AGAIN)
 
     async def _tell(self, reader: Reader) -> None:

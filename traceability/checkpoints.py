@@ -160,6 +160,11 @@ def signed(rows: QuerySet[Checkpoint]) -> Iterator[Checkpoint]:
     return (row for row in rows.iterator() if not keys or genuine(row.note, row.n, keys))
 
 
+def newest_signed() -> Checkpoint | None:
+    """The newest checkpoint that one of our keys has signed, whoever put later rows in."""
+    return next(signed(Checkpoint.objects.order_by("-n")), None)
+
+
 def remember(directory: Path, note: Note, at: str) -> None:
     """Keeps, beside the notes, up to which of them the record was found whole."""
     told = {"checkpoint": note.number, "sha256": note.digest.hex(), "verified_at": at}

@@ -9,8 +9,8 @@ from django.core.cache import cache
 from django.db.models import Max, Q
 
 from coordinator.dashboard import rows, stories
-from traceability import verifying
-from traceability.models import Checkpoint, Entry, StreamHead
+from traceability import checkpoints, verifying
+from traceability.models import Entry, StreamHead
 from traceability.verifying import Proof
 
 PAGE = 60
@@ -76,7 +76,7 @@ def seal(asked: bool, now: datetime) -> Mapping[str, Any]:
         "checked": checked,
         "told": checked.verdict.findings[:TOLD] if checked else (),
         "unchecked": checked.verdict.unchecked[:TOLD] if checked else (),
-        "newest": Checkpoint.objects.only("n", "at").newest(),
+        "newest": checkpoints.newest_signed(),
         "last": last,
         "streams": StreamHead.objects.count(),
     }

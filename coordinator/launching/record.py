@@ -8,7 +8,8 @@ from django.db import connection
 
 from coordinator.launching.findings import Finding
 from traceability import archiving, rights
-from traceability.models import Archive, Checkpoint, StreamHead
+from traceability import checkpoints as signed_checkpoints
+from traceability.models import Archive, StreamHead
 
 GUARDS = {
     "entry_seal": "traceability_entry",
@@ -71,7 +72,7 @@ def checkpoints(now: datetime) -> Iterator[Finding]:
     if not settings.CHECKPOINTS:
         yield Finding("checkpoints", "note", "They are turned off.", "Unset CHECKPOINTS.")
         return
-    newest = Checkpoint.objects.newest()
+    newest = signed_checkpoints.newest_signed()
     since = newest.at if newest else None
     fixed = StreamHead.objects.filter(at__lt=now - OLDEST_CHECKPOINT)
     if (fixed if since is None else fixed.filter(at__gt=since)).exists():

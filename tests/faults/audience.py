@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import random
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ QUIET_S = 30.0
 LOST = (OSError, WebSocketException, EOFError, TimeoutError, asyncio.IncompleteReadError)
 
 
-class Listener:
+class Listener(ABC):
     """One reader: it follows its topics, goes away now and then, and comes back with the last id that it saw."""
 
     def __init__(self, port: int, token: str, topics: list[str], after: int, seed: int) -> None:
@@ -54,8 +55,9 @@ class Listener:
             if not stays or self.done():
                 return
 
+    @abstractmethod
     def frames(self) -> AsyncGenerator[dict[str, Any]]:
-        raise NotImplementedError
+        """What the server says, as it comes."""
 
 
 class Socket(Listener):
