@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from coordinator.lib.money import plain_money
-from missions.models import Mission, Task
+from missions.models import Execution, Mission, Task
 
 
 def of_task_move(task: Task, before: str, after: str, *, now: datetime) -> dict[str, Any]:
@@ -46,6 +46,22 @@ def of_mission_move(mission: Mission, before: str, after: str, *, now: datetime)
         "to": str(after),
         "overdue": mission.deadline is not None and mission.deadline < now,
         "mission": of_mission(mission),
+    }
+
+
+def of_execution(run: Execution, *, now: datetime) -> dict[str, Any]:
+    """The action `execution`, while it runs; cost and budget are the task's. Needs mission, task and agent loaded."""
+    model = run.agent.adapter_config.get("model")
+    return {
+        "action_type": "execution",
+        "adapter": run.adapter,
+        **({"model": model} if isinstance(model, str) else {}),
+        "attempt": run.attempt,
+        "running_minutes": int((now - (run.started_at or now)).total_seconds() // 60),
+        "cost_usd": plain_money(run.task.cost_usd),
+        **({} if run.task.budget_usd is None else {"budget_usd": plain_money(run.task.budget_usd)}),
+        **_share(run.task.cost_usd, run.task.budget_usd),
+        "mission": of_mission(run.mission),
     }
 
 

@@ -82,7 +82,9 @@ def _crossing(view: View, name: str, ahead: float, in_an_hour: float) -> float:
     limit = view.standing.deadline or 0.0
     if name in view.standing.advisories:
         limit -= (limit - view.now) * (1 - CLEAR)
-    return round(view.now + max(limit - ahead, 0.0) * HOUR / (in_an_hour - ahead), EXACT_TO)
+    if ahead >= limit:
+        return view.now
+    return round(view.now + (limit - ahead) * HOUR / (in_an_hour - ahead), EXACT_TO)
 
 
 def _held_up(view: View) -> Iterator[Watch]:

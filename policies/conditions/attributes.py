@@ -75,7 +75,10 @@ BY_TYPE: dict[str, dict[str, str]] = {
         "budget_used_percent": "number",
     },
     "mission_transition": MOVE,
-    "execution": {"adapter": "text", "model": "text", "attempt": "number", "budget_usd": "money"},
+    "execution": {
+        "adapter": "text", "model": "text", "attempt": "number", "budget_usd": "money", "running_minutes": "number",
+        "cost_usd": "money", "budget_used_percent": "number",
+    },
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from missions.models import Mission, Task
 from missions.services import metering, planning, reporting, reviewing, steering, taking_part
 from missions.services.callers import Caller
 from missions.services.reporting import Filing
-from missions.supervision import watching
+from missions.supervision import adviser
 from policies.services import deciding, revising
 from sprints.models import Sprint
 from sprints.services import opening
@@ -63,7 +63,7 @@ def build(now: datetime) -> World:
             _task(world, mission, objective, place + number)
     _speak(world)
     _know(world)
-    watching.review(now=now)
+    adviser.review(now=now)
     return world
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from missions.models import Advisory
-from missions.services import advising
+from missions.supervision import adviser
 from tests import telling
 from tests.factories import client_of, person, unique
 from tests.missions import world
@@ -57,11 +57,11 @@ def test_a_person_acknowledges_once_and_it_stays_open() -> None:
 
 
 def test_an_advisory_is_acknowledged_as_it_was_read_or_not_at_all(operator: APIClient) -> None:
-    row = advisory()
+    row = advisory(cause="overdue:task:0")
     address = f"/api/advisories/{row.pk}"
     read = operator.get(address)
     assert (read["ETag"], read.json()["version"]) == ('"1"', 1)
-    assert advising.review(now=timezone.now()) == (0, 1)
+    assert adviser.review(now=timezone.now()) == (0, 1)
     stale = operator.post(f"{address}/acknowledge", {}, format="json", HTTP_IF_MATCH=read["ETag"])
     assert (stale.status_code, operator.get(address).json()["acknowledged_at"]) == (412, None)
     answer = operator.post(f"{address}/acknowledge", {}, format="json", HTTP_IF_MATCH='"2"')

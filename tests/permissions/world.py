@@ -18,7 +18,7 @@ from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Advisory, GitHubIssue, Mission, Task
 from missions.services import claiming, executing, planning, reporting, steering, taking_part
 from missions.services.reporting import Caller, Filing
-from missions.supervision import watching
+from missions.supervision import adviser
 from policies.models import Approval, Decision
 from policies.services import deciding, revising
 from sprints.services import opening
@@ -177,6 +177,6 @@ def _noted(owner: Agent, now: datetime) -> dict[str, str]:
         Draft(content="Keys make a retry safe.", document_id="d-1"), actor=actor, now=now
     )
     syncing.store("o/r", [ISSUE], mission=mission, actor=SYSTEM, now=now)
-    watching.review(now=now)
+    adviser.review(now=now)
     issue, advice = GitHubIssue.objects.latest("pk"), Advisory.objects.latest("pk")
     return {"document": note.document_id, "issue": str(issue.pk), "advisory": str(advice.pk)}

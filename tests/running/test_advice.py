@@ -9,8 +9,8 @@ from agents.models import Agent
 from missions.advice import findings
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Advisory, Execution, Task
-from missions.services import executing, running, steering
-from missions.supervision import watching
+from missions.services import beginning, executing, running, steering
+from missions.supervision import adviser
 from tests.advice import causes
 from tests.advice.causes import CAUSES, LATER, SOON
 from tests.factories import client_of, person
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 def review(after: timedelta = LATER) -> tuple[int, int]:
     now: datetime = timezone.now() + after
-    return watching.review(now=now)
+    return adviser.review(now=now)
 
 
 def test_every_kind_of_advice_has_a_test() -> None:
@@ -61,7 +61,7 @@ def test_work_that_we_run_ourselves_is_neither_stalled_nor_silent() -> None:
     agent = world.agent(adapter_module="claude_cli")
     Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now())
     execution = executing.request_execution(world.task(agent=agent), actor=SYSTEM, now=timezone.now())
-    assert running.begin(execution.pk, host="here", now=timezone.now())
+    assert beginning.begin(execution.pk, host="here", now=timezone.now())
     assert review() == (0, 0)
     with ledger.writing():
         running.end(running.locked(execution.pk), running.Ended(state=Execution.State.FAILED), now=timezone.now())
