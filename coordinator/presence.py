@@ -1,4 +1,4 @@
-"""Signs of life of agents, from every web process to the sockets of this one: no history, and none is kept."""
+"""Signs of life of agents and of runs, from every process to the sockets of this one: no history, and none is kept."""
 
 import asyncio
 import logging
@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 
 
 class Shown(Protocol):
-    """Who shows presence. It must not wait."""
+    """Who shows signs of life. It must not wait."""
 
-    def show(self, agents: Mapping[str, str]) -> None:
-        """Agent id to the time when it was last heard of."""
+    def show(self, signs: Mapping[str, Mapping[str, str]]) -> None:
+        """By topic (`topics.SIGNS`): id of an agent or a task to the time when it was last heard of."""
 
 
 class Lights:
@@ -39,11 +39,13 @@ class Lights:
             self.task = asyncio.create_task(self._listen(), name="presence")
 
     def hear(self, payload: str) -> None:
-        """`2026-11-24T12:00:00.000000Z 12 15 17`; what has another form comes from a stranger and says nothing."""
-        at, _, ids = payload.partition(" ")
-        agents = dict.fromkeys((pk for pk in ids.split() if pk.isdecimal()), at)
-        for each in list(self.readers if agents else ()):
-            each.show(agents)
+        """`2026-11-24T12:00:00.000000Z 12 15 t17`, agents and tasks; another word comes from a stranger and says
+        nothing."""
+        at, _, words = payload.partition(" ")
+        agents = {word: at for word in words.split() if word.isdecimal()}
+        tasks = {word[1:]: at for word in words.split() if word.startswith("t") and word[1:].isdecimal()}
+        for each in list(self.readers if agents or tasks else ()):
+            each.show({"presence": agents, "outputs": tasks})
 
     async def _listen(self) -> None:
         layer = get_channel_layer()

@@ -69,7 +69,7 @@ class Reader:
         self.topics: dict[str, Followed] = {}
         self.waiting: deque[Told] = deque()
         self.asked: deque[Asked] = deque()
-        self.lights: dict[str, str] = {}
+        self.signs: dict[str, dict[str, str]] = {}
         self.joined = False
         self.doubted = False
         self.overrun_at: int | None = None
@@ -94,7 +94,7 @@ class Reader:
             return
         self.joined = False
         self.tail.listeners.discard(self)
-        if "presence" in self.topics:
+        if topics.SIGNS.keys() & self.topics.keys():
             presence.lights().readers.discard(self)
         OPEN[self.key] -= 1
         if not OPEN[self.key]:
@@ -143,10 +143,12 @@ class Reader:
         self._forget(settled)
         self.news.set()
 
-    def show(self, agents: Mapping[str, str]) -> None:
-        """When agents were last heard of; told when nothing else waits, the newest only."""
-        self.lights.update(agents)
-        self.news.set()
+    def show(self, signs: Mapping[str, Mapping[str, str]]) -> None:
+        """When agents and runs were last heard of; told when nothing else waits, the newest only."""
+        for topic, heard in signs.items():
+            if heard and topic in self.topics:
+                self.signs.setdefault(topic, {}).update(heard)
+                self.news.set()
 
     async def lines(self) -> AsyncIterator[list[Line]]:
         """What to say to the reader, some lines at a time, until its credential has ended."""
@@ -163,7 +165,7 @@ class Reader:
                     yield self._next()
 
     def _has_work(self) -> bool:
-        return bool(self.doubted or self.waiting or self.asked or self.lights or self._gap() is not None)
+        return bool(self.doubted or self.waiting or self.asked or self.signs or self._gap() is not None)
 
     def _gap(self) -> int | None:
         """The id up to which something was not told and never will be; None while there is none."""
@@ -176,9 +178,9 @@ class Reader:
             return [_event("reset", gap)]
         if self.waiting:
             return self._lines_of([self.waiting.popleft() for _ in range(min(AT_ONCE, len(self.waiting)))])
-        lights, self.lights = self.lights, {}
-        shown = "presence" in self.topics and topics.SCOPES["presence"] in self.credential.scopes
-        return [_event("presence", data={"agents": lights})] if lights and shown else []
+        signs, self.signs = self.signs, {}
+        shown = {topic: heard for topic, heard in signs.items() if topics.SCOPES[topic] in self.credential.scopes}
+        return [_event(topic, data={topics.SIGNS[topic]: heard}) for topic, heard in shown.items()]
 
     async def _begin(self, asked: Asked) -> AsyncIterator[list[Line]]:
         """Follows new topics. Nothing waits now, so all up to `heard` was said already or comes from the ledger."""
@@ -205,7 +207,7 @@ class Reader:
         for topic, name in asked.topics.items():
             held = before.get(topic)
             self.topics[topic] = Followed(name, min(since, held.after) if held else since)
-        if "presence" in asked.topics:
+        if topics.SIGNS.keys() & asked.topics.keys():
             presence.lights().readers.add(self)
 
     async def _go_on(self, upto: int) -> AsyncIterator[list[Line]]:

@@ -37,8 +37,13 @@ SCOPES = {
     "knowledge": "knowledge:read",
     "accounts": "accounts:admin",
     "presence": "agents:read",
+    "outputs": "tasks:read",
 }
-"""Topics of many; `presence` has no entries: it tells when agents were last heard of."""
+"""Topics of many. Two have no entries: `presence` tells when agents were last heard of, `outputs` which tasks' runs put
+something out."""
+
+SIGNS = {"presence": "agents", "outputs": "tasks"}
+"""What a frame of a topic without entries names."""
 
 SINGULAR = {"mission": "missions:read", "task": "tasks:read", "agent": "agents:read"}
 """Topics of one resource: `mission:{id}`, `task:{id}`, `agent:{id}`."""

@@ -49,7 +49,8 @@ class Region:
 class Page:
     """What a view answers: a template, its title, a reader for each live region, and what needs no reading.
 
-    `private` names the regions that depend on who looks, beyond what their role may see.
+    `private` names the regions that depend on who looks, beyond what their role may see. `stamps` gives those that
+    change without an entry in the ledger a version of their own beside the ledger's.
     """
 
     template: str
@@ -57,6 +58,7 @@ class Page:
     regions: Mapping[str, Reader]
     shown: Mapping[str, Any] = field(default_factory=dict)
     private: frozenset[str] = frozenset()
+    stamps: Mapping[str, Callable[[], str]] = field(default_factory=dict)
 
 
 class Live:
@@ -65,7 +67,7 @@ class Live:
     def __init__(self, request: HttpRequest, page: Page, readers: Mapping[str, Reader]) -> None:
         self.readers = readers
         self.missing: set[str] = set()
-        self.private = page.private
+        self.private, self.stamps = page.private, page.stamps
         self.version = version()
         self.wanted = wanted(request.headers.get("X-Live"))
         self.address = request.get_full_path()
@@ -77,15 +79,16 @@ class Live:
         if self.wanted is not None and name not in self.wanted:
             return None
         had_version, _, had_hash = (self.wanted or {}).get(name, "").partition("~")
-        if had_version == self.version and had_hash:
+        version = f"{self.version}.{self.stamps[name]()}" if name in self.stamps else self.version
+        if had_version == version and had_hash:
             return Region(f"{had_version}~{had_hash}", None)
-        html = self._html(name, render)
+        html = self._html(name, version, render)
         made = digest(html)
-        return Region(f"{self.version}~{made}", None if made == had_hash else html)
+        return Region(f"{version}~{made}", None if made == had_hash else html)
 
-    def _html(self, name: str, render: Callable[[dict[str, Any]], str]) -> str:
+    def _html(self, name: str, version: str, render: Callable[[dict[str, Any]], str]) -> str:
         audience = f"{self.audience}/{self.viewer}" if name in self.private else self.audience
-        key = "live-" + digest("\n".join([self.address, name, audience, self.version]))
+        key = "live-" + digest("\n".join([self.address, name, audience, version]))
         html: str | None = cache.get(key)
         if html is None:
             try:

@@ -84,7 +84,7 @@ def _job(row: Schedule, line: schedules.Line | None) -> dict[str, Any]:
 
 def executions() -> Mapping[str, Any]:
     """The runs that are open, then the last that ended; 2 statements."""
-    rows = Execution.objects.select_related("task", "agent", "mission")
+    rows = Execution.objects.select_related("task", "agent", "mission").defer("prompt", "output")
     open_ = list(rows.filter(state__in=Execution.OPEN).order_by("pk")[:SHOWN])
     return {"open": open_, "ended": list(rows.exclude(state__in=Execution.OPEN).order_by("-ended_at", "-pk")[:15])}
 

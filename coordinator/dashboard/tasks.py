@@ -3,18 +3,22 @@
 from collections.abc import Container, Mapping
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Max, Q
+from django.db.models.functions import Length, Right
 from django.urls import reverse
 
 from agents.models import Usage
 from coordinator.dashboard import missions, rows, spending, stories
 from missions import archiving
+from missions import outputs as runs_output
 from missions.lifecycle import TaskStatus
-from missions.models import Advisory, Execution, Report, Review, Task
+from missions.models import Advisory, Execution, ExecutionOutput, Report, Review, Task
 
 SHOWN = 100
 REPORTS = 60
 LINES = 200
+RUN_TAIL = 16_000
+"""Characters of a run's output that the page shows; all of it is behind its link."""
 
 
 def index(filters: Mapping[str, str]) -> Mapping[str, Any]:
@@ -98,8 +102,20 @@ def reviews(task_id: int) -> Mapping[str, Any]:
 
 
 def runs(task_id: int) -> Mapping[str, Any]:
-    """The executions by its agent's adapter; 1 statement."""
-    return {"runs": list(Execution.objects.filter(task_id=task_id).select_related("agent").order_by("-pk")[:10])}
+    """The executions by its agent's adapter, the last with the end of its output, an open one with that so far; at
+    most 2 statements."""
+    rows = Execution.objects.filter(task_id=task_id).select_related("agent").order_by("-pk")
+    shown = rows.defer("prompt", "output").annotate(tail=Right("output", RUN_TAIL), characters=Length("output"))[:10]
+    found = list(shown)
+    if found and not found[0].has_ended:
+        found[0].tail = runs_output.tail(found[0].pk, characters=RUN_TAIL)
+    return {"runs": found}
+
+
+def runs_stamp(task_id: int) -> str:
+    """Changes with each piece that a run of the task puts out; 1 statement."""
+    chunks = ExecutionOutput.objects.filter(execution__task=task_id, execution__state__in=Execution.OPEN)
+    return str(chunks.aggregate(last=Max("pk"))["last"] or 0)
 
 
 def cost(task_id: int) -> Mapping[str, Any]:

@@ -149,6 +149,14 @@ def clock(at: datetime | None) -> str:
 
 
 @register.filter
+def lasted(seconds: float | None) -> str:
+    """How long something took: `4.2 s`, `14 min`; a dash when it has not ended."""
+    if seconds is None:
+        return "—"
+    return f"{seconds:.1f} s" if seconds < MINUTE else span(seconds)
+
+
+@register.filter
 def day(at: datetime | None) -> str:
     return _time(at, timezone.localtime(at).strftime("%-d %b %Y, %H:%M")) if at else "—"
 

@@ -76,6 +76,13 @@ class Execution(models.Model):
     def has_ended(self) -> bool:
         return self.state not in self.OPEN
 
+    @property
+    def took_s(self) -> float | None:
+        """Seconds that its last attempt took; None when it has not ended, or never ran."""
+        if self.ended_at is None or self.started_at is None:
+            return None
+        return (self.ended_at - self.started_at).total_seconds()
+
 
 class ExecutionOutput(models.Model):
     """A piece of what an execution put out, of at most 8,192 characters.

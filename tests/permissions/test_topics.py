@@ -25,6 +25,7 @@ TOPICS = {
     "knowledge": "knowledge:read",
     "accounts": "accounts:admin",
     "presence": "agents:read",
+    "outputs": "tasks:read",
     "mission:{mission}": "missions:read",
     "task:{task}": "tasks:read",
     "agent:{agent}": "agents:read",

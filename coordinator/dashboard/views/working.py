@@ -89,7 +89,9 @@ def show_task(request: HttpRequest, key: str) -> Page:
         "cost": partial(tasks.cost, row.pk),
         "trace": partial(tasks.trace, row, scopes_of(request)),
     }
-    return Page("pages/task.html", row.objective, regions, {"topic": f"task:{row.pk}", "task_key": row.key})
+    shown = {"topic": f"task:{row.pk}", "task_key": row.key}
+    stamps = {"runs": partial(tasks.runs_stamp, row.pk)}
+    return Page("pages/task.html", row.objective, regions, shown, stamps=stamps)
 
 
 @page("agents:read")

@@ -147,6 +147,14 @@
       lights().forEach((node) => { const at = frame.data.agents[node.dataset.agentLight]; if (at) shine(node, at); });
       return;
     }
+    if (frame.event === "outputs") {
+      const tasks = Object.keys(frame.data.tasks).map((id) => `task:${id}`);
+      want(regions().filter((region) => {
+        const followed = region.dataset.topics.split(" ");
+        return followed.includes("outputs") && followed.some((topic) => tasks.includes(topic));
+      }));
+      return;
+    }
     if (frame.event === "subscribed" || frame.event === "reset") {
       tries = 0;
       hard = lost || frame.event === "reset";
