@@ -1,9 +1,12 @@
-"""After every test: each mission that it made or moved, rebuilt from its trace, equals its rows."""
+"""After every test: each mission that it made or moved, rebuilt from its trace, equals its rows, and so does what its
+process would know of it.
+"""
 
 import pytest
 from django.db import connection
 
 from missions import replay
+from missions.supervision import agreeing
 
 MOVED = """
     SELECT substr(stream, 9)::bigint FROM traceability_streamhead AS head WHERE stream LIKE 'mission:%'
@@ -32,3 +35,5 @@ def check() -> None:
         moved = [int(pk) for (pk,) in cursor.fetchall()]
     if moved and (partings := replay.partings(moved)):
         pytest.fail(f"Rows part from their trace: {partings}", pytrace=False)
+    if moved and (apart := agreeing.partings(moved)):
+        pytest.fail(f"What a process would know parts from the rows: {apart}", pytrace=False)

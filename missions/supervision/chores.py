@@ -11,7 +11,7 @@ from accounts.services import routing_notifications, sending_notifications
 from coordinator.lib.errors import Refusal
 from coordinator.lib.outages import is_outage
 from missions.services import advising, claiming
-from missions.supervision import executor
+from missions.supervision import checker, executor
 
 TABLE: tuple[tuple[Callable[..., object], float], ...] = (
     (claiming.expire, 1.0),
@@ -19,6 +19,7 @@ TABLE: tuple[tuple[Callable[..., object], float], ...] = (
     (routing_notifications.route, 1.0),
     (sending_notifications.call_due, 1.0),
     (advising.sweep, 10.0),
+    (checker.check, 60.0),
 )
 """Each chore and how many seconds pass between its runs."""
 

@@ -19,7 +19,7 @@ from missions.replaying.snapshots import Shelf
 from missions.replaying.state import State
 from missions.services import beginning, erasing, executing, planning, running
 from missions.services.reporting import Filing
-from missions.supervision.server import MissionServer
+from missions.supervision import agreeing, loading
 from tests import replayed
 from tests.missions import world
 from tests.missions.leak import order
@@ -220,12 +220,16 @@ def test_the_shelf_keeps_within_its_bytes_and_lets_the_oldest_go() -> None:
 
 def test_a_missions_process_folds_what_the_replay_folds() -> None:
     mission = busy_mission()
-    server = MissionServer(mission.pk)
-    assert server.catch_up() == len(ids(mission))
+    server = loading.load([mission.pk])[mission.pk]
+    assert server.seq == len(ids(mission))
     planning.revise_mission(mission, expected=None, actor=SYSTEM, now=timezone.now(), goal="Another")
-    assert server.catch_up() == 1
-    assert server.catch_up() == 0
-    assert server.state.shown() == replay.replay(mission)["state"]
+    assert loading.catch_up([server]) == {}
+    assert server.seq == len(ids(mission))
+    tasks = replay.replay(mission)["state"]["tasks"]
+    assert {work.key: work.status for work in server.standing.tasks.values()} == {
+        key: task["status"] for key, task in tasks.items()
+    }
+    assert agreeing.partings([mission.pk]) == {}
 
 
 @pytest.mark.parametrize(
