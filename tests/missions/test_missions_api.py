@@ -14,8 +14,8 @@ from traceability.models import Entry
 pytestmark = pytest.mark.django_db
 FIELDS = {
     "id", "mission_id", "goal", "description", "status", "owner", "budget_usd", "deadline", "review_required",
-    "four_eyes", "thresholds", "execution_limit", "progress", "counts", "cost_usd", "process", "started_at", "ended_at", "version", "created_at",
-    "updated_at",
+    "four_eyes", "thresholds", "execution_limit", "progress", "counts", "cost_usd", "process", "started_at",
+    "ended_at", "version", "created_at", "updated_at",
 }  # fmt: skip
 
 
