@@ -17,6 +17,7 @@ from knowledge.services import indexing, ingesting
 from missions.models import (
     Advisory,
     Execution,
+    ExecutionOutput,
     GitHubIssue,
     Mission,
     MissionProcess,
@@ -24,6 +25,7 @@ from missions.models import (
     Review,
     Task,
 )
+from missions.services import erasing_output
 from policies.models import Approval, Decision, PolicyRevision
 from sprints.models import Sprint
 from traceability.bodies import ERASED
@@ -79,6 +81,8 @@ def replace(text: str, about: Entry | None, *, actor: Actor, now: datetime) -> C
         for row in found.order_by("pk").only(*columns):
             changed = {name: without(getattr(row, name), text) for name in columns}
             copies[model._meta.db_table] += model._default_manager.filter(pk=row.pk).update(**changed)
+    if chunks := erasing_output.replace(Execution.objects.filter(_about(Execution, about)), forms(text)):
+        copies[ExecutionOutput._meta.db_table] += chunks
     if about is None:
         copies += _documents(text, actor, now)
     return copies

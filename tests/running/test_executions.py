@@ -8,7 +8,7 @@ from django.utils import timezone
 from agents.models import Agent, Usage
 from missions import jobs
 from missions.lifecycle import MissionStatus, TaskStatus
-from missions.models import Execution, Task
+from missions.models import Task
 from missions.services import executing, steering
 from missions.supervision import drain
 from tests.factories import client_of, person
