@@ -262,6 +262,9 @@ APPROVAL_RELEASES = {
 POLICY_ACTION_TYPES: dict[str, dict[str, str]] = json.loads(text("POLICY_ACTION_TYPES", "{}"))
 """An installation's own action types: `{"drone_flight": {"altitude_m": "number", "over_people": "flag"}}`."""
 
+POLICY_TESTS_REQUIRED = flag("POLICY_TESTS_REQUIRED")
+"""Whether a policy without a test that matches and one that does not is only recorded, as in audit mode."""
+
 SUBJECT_RESOLVER = "missions.subjects.resolve"
 """Who names the mission, task and agent that an action is asked about."""
 

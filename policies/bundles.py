@@ -15,12 +15,12 @@ from typing import Any
 
 from django.conf import settings
 
-from policies import drafts
+from policies import drafts, trials
 from policies.conditions import Node, Registry, Unreadable, read
 from policies.conditions.tree import All
 from policies.engine import Rule
 from policies.models import ActiveBundle, Policy
-from policies.vocabulary import Mode, OnError
+from policies.vocabulary import OnError
 from traceability import canonical
 
 KEPT = 4
@@ -74,7 +74,7 @@ def rule_of(content: Mapping[str, Any], *, policy: int, key: str, revision: int)
         message=drafts.message_of(content["actions"]),
         tree=tree,
         types=types,
-        mode=Mode(content["mode"]),
+        mode=trials.mode_of(content["mode"], content.get("tests", ()), required=settings.POLICY_TESTS_REQUIRED),
         on_error=OnError(content["on_error"]),
         scope=drafts.scope_of(content["scope"]),
         require=drafts.paths_of(content["require"]),

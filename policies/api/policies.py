@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from coordinator.lib.filters import Choice, Search
+from coordinator.lib.schema import MATCH
 from coordinator.lib.views import Endpoint, Lists, ResourceView, Shows
 from policies import backtest, bundles
 from policies.api import serializers as shapes
@@ -35,6 +36,7 @@ class PolicyView(Lists, Shows, ResourceView):
         "retrieve": "policies:read",
         "create": "policies:write",
         "partial_update": "policies:write",
+        "activate": "policies:write",
     }
 
     def create(self, request: Request) -> Response:
@@ -45,6 +47,12 @@ class PolicyView(Lists, Shows, ResourceView):
         policy, fields = self.row(), self.body(shapes.PolicyShape, partial=True)
         revised = revising.revise(policy, expected=self.expected, actor=self.actor, now=self.now, **fields)
         return self.answer(revised)
+
+    @extend_schema(request=shapes.ActivateBody, responses=shapes.PolicyShape, parameters=[MATCH])
+    def activate(self, request: Request, key: str) -> Response:
+        """Puts a revision in force, as the next revision: rolling back is activating an old one."""
+        policy, body = self.row(), self.body(shapes.ActivateBody)
+        return self.answer(revising.activate(policy, expected=self.expected, actor=self.actor, now=self.now, **body))
 
 
 class RevisionsView(ResourceView):

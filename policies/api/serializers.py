@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from coordinator.lib.serializers import Instant, Key, ObjectField, Strict, StrictModel, Text, Whole
+from policies import trials
 from policies.conditions.attributes import BY_TYPE
 from policies.conditions.operators import OPERATORS
 from policies.models import Policy, PolicyRevision
@@ -41,6 +42,33 @@ LANGUAGE = f"""Every line holds: `{{"action_type": "git_push", "force": true}}`.
 value or with operators: {", ".join(OPERATORS)}; for the items of a list also any, every, none. `all` and `any` take a
 list of objects, `not` takes one, `{{"path": ["custom", "a.b"], "eq": 1}}` names a path with a dot in it, and
 `{{"match_all": true}}` matches everything. Action types: {", ".join(BY_TYPE)}, and own ones that begin with custom."""
+TESTS_SCHEMA = {
+    "type": "array",
+    "maxItems": trials.MOST,
+    "items": {
+        "type": "object",
+        "required": sorted(trials.NEEDED),
+        "properties": {
+            "name": {"type": "string"},
+            "input": {"type": "object", "description": "An action, with its action_type."},
+            "expect": {"type": "string", "enum": list(trials.EXPECTED)},
+            "facts": {"type": "object", "description": "What is known of its mission and task."},
+            "context": {
+                "type": "object",
+                "description": "Who asks, and about what.",
+                "properties": {
+                    name: {"type": "array", "items": {"type": "string"}}
+                    if name == "capabilities"
+                    else {"type": "string"}
+                    for name in sorted(trials.CONTEXT)
+                },
+                "additionalProperties": False,
+            },
+            "at": {"type": "string", "format": "date-time"},
+        },
+        "additionalProperties": False,
+    },
+}
 PATHS_SCHEMA = {"type": "array", "items": {"type": ["string", "array"], "items": {"type": "string"}}}
 
 
@@ -59,6 +87,11 @@ class PathsField(serializers.JSONField):
     """Paths whose absence is an error."""
 
 
+@extend_schema_field(TESTS_SCHEMA)
+class TestsField(serializers.JSONField):
+    """Actions, and what the policy is expected to say of each."""
+
+
 class PolicyShape(StrictModel):
     policy_id = Key()
     description = Text(required=False, allow_blank=True, max_length=20_000)
@@ -73,15 +106,20 @@ class PolicyShape(StrictModel):
     on_error = serializers.ChoiceField(choices=OnError.choices(), required=False)
     valid_from = Instant(required=False, allow_null=True)
     valid_until = Instant(required=False, allow_null=True)
+    tests = TestsField(required=False, help_text="Tried at every save; one that fails refuses it.")
     change_note = Text(required=False, allow_blank=True, max_length=500, write_only=True)
     revision = serializers.IntegerField(read_only=True)
+    untested = serializers.BooleanField(read_only=True, help_text="It lacks a test that matches, or one that does not.")
+    effective_mode = serializers.ChoiceField(
+        choices=Mode.choices(), read_only=True, help_text="How it is judged: an untested one may be held in audit mode."
+    )
 
     class Meta:
         model = Policy
         fields: tuple[str, ...] = (
             "id", "policy_id", "description", "owner", "status", "mode", "conditions", "actions", "scope", "require",
-            "priority", "on_error", "valid_from", "valid_until", "change_note", "revision", "version", "created_at",
-            "updated_at",
+            "priority", "on_error", "valid_from", "valid_until", "tests", "change_note", "revision", "untested",
+            "effective_mode", "version", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields: tuple[str, ...] = ("version", "created_at", "updated_at")
 
@@ -92,15 +130,23 @@ class RevisionShape(serializers.ModelSerializer[PolicyRevision]):
     actions = ActionsField(read_only=True)
     scope = ScopeField(read_only=True)
     require = PathsField(read_only=True)
+    tests = TestsField(read_only=True)
 
     class Meta:
         model = PolicyRevision
         fields: tuple[str, ...] = (
             "id", "policy_id", "revision", "description", "owner", "status", "mode", "conditions", "actions", "scope",
-            "require", "priority", "on_error", "valid_from", "valid_until", "content_hash", "author", "change_note",
-            "created_at",
+            "require", "priority", "on_error", "valid_from", "valid_until", "tests", "content_hash", "author",
+            "change_note", "created_at",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class ActivateBody(Strict):
+    """Which revision is put in force; left out, the policy as it stands."""
+
+    revision = Whole(required=False, min_value=1, max_value=2**31 - 1)
+    change_note = Text(required=False, allow_blank=True, max_length=500)
 
 
 class PastBody(Strict):

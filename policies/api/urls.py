@@ -8,6 +8,7 @@ urlpatterns = [
     route("policies/evaluate", EvaluateView, "policies-evaluate", post="evaluate"),
     route("policies/simulate", SimulateView, "policies-simulate", post="draft"),
     route("policies/<str:key>", PolicyView, "policy", get="retrieve", patch="partial_update"),
+    route("policies/<str:key>/activate", PolicyView, "policy-activate", post="activate"),
     route("policies/<str:key>/revisions", RevisionsView, "policy-revisions", get="list"),
     route("policies/<str:key>/simulate", SimulateView, "policy-simulate", post="stored"),
     route("decisions", DecisionView, "decisions", get="list"),

@@ -1,5 +1,15 @@
 from policies.models.approval import Approval
 from policies.models.decision import Decision
 from policies.models.policy import FIELDS, ActiveBundle, Policy, PolicyRevision
+from policies.models.waiver import Waiver, WaiverState
 
-__all__ = ["FIELDS", "ActiveBundle", "Approval", "Decision", "Policy", "PolicyRevision"]
+__all__ = [
+    "FIELDS",
+    "ActiveBundle",
+    "Approval",
+    "Decision",
+    "Policy",
+    "PolicyRevision",
+    "Waiver",
+    "WaiverState",
+]

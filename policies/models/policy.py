@@ -2,11 +2,13 @@
 
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from coordinator.lib.keys import PublicKeyField
 from coordinator.lib.models import Resource, ResourceQuerySet
+from policies import trials
 from policies.vocabulary import Mode, OnError, PolicyStatus
 
 
@@ -30,6 +32,7 @@ class Content(models.Model):
     on_error = models.CharField(max_length=8, choices=OnError.choices(), default=OnError.CLOSED)
     valid_from = models.DateTimeField(null=True, blank=True)
     valid_until = models.DateTimeField(null=True, blank=True)
+    tests = models.JSONField(default=list, blank=True, help_text="Tried at every save; a failing one refuses it.")
     content_hash = models.CharField(max_length=64, editable=False)
 
     class Meta:
@@ -38,7 +41,7 @@ class Content(models.Model):
 
 FIELDS = (
     "description", "owner", "status", "mode", "conditions", "actions", "scope", "require", "priority", "on_error",
-    "valid_from", "valid_until",
+    "valid_from", "valid_until", "tests",
 )  # fmt: skip
 """What a revision keeps."""
 
@@ -75,6 +78,16 @@ class Policy(Resource, Content):
     @property
     def revision(self) -> int:
         return self.version
+
+    @property
+    def untested(self) -> bool:
+        """It has no test that matches, or none that does not."""
+        return not trials.suffice(self.tests)
+
+    @property
+    def effective_mode(self) -> str:
+        """How it is judged: an untested one only in audit mode, where the installation requires tests."""
+        return str(trials.mode_of(self.mode, self.tests, required=settings.POLICY_TESTS_REQUIRED))
 
 
 class PolicyRevision(Content):

@@ -7,7 +7,7 @@ from typing import Any
 from coordinator.lib import versions
 from coordinator.lib.errors import Conflict, Invalid
 from coordinator.lib.keys import KEY_RULE, is_key
-from policies import bundles, drafts
+from policies import bundles, drafts, trials
 from policies.events import PolicyCreated, PolicyRevised
 from policies.models import FIELDS, ActiveBundle, Policy, PolicyRevision
 from policies.vocabulary import Mode, PolicyStatus
@@ -61,6 +61,30 @@ def revise(
     return policy
 
 
+def activate(
+    policy: Policy,
+    *,
+    revision: int | None = None,
+    expected: int | None,
+    actor: Actor,
+    now: datetime,
+    change_note: str = "",
+) -> Policy:
+    """Puts a revision in force, as the next revision; without a number the policy as it stands. Raises Invalid, Stale.
+
+    So a rollback is told like every other change, and the history only grows.
+    """
+    content: dict[str, Any] = {}
+    if revision is not None:
+        kept = PolicyRevision.objects.filter(policy=policy, n=revision).first()
+        if kept is None:
+            raise Invalid({"revision": [f"Policy {policy.key} has no revision {revision}."]})
+        content = {name: getattr(kept, name) for name in FIELDS}
+        change_note = change_note or f"Revision {revision} again."
+    content["status"] = PolicyStatus.ACTIVE
+    return revise(policy, expected=expected, actor=actor, now=now, change_note=change_note, **content)
+
+
 def subject_of(policy: Policy) -> Subject:
     return Subject("policy", policy.pk, policy.key)
 
@@ -70,11 +94,24 @@ def drafted(fields: Mapping[str, Any]) -> dict[str, Any]:
     if unknown := set(fields) - set(FIELDS):
         raise Invalid({name: [f"There is no field {name!r} here."] for name in sorted(unknown)})
     content = {**_usual(), **fields}
-    if mistakes := drafts.mistakes_of(content, bundles.registry()):
+    registry = bundles.registry()
+    mistakes = drafts.mistakes_of(content, registry)
+    if unreadable := trials.mistakes_of(content["tests"], registry):
+        mistakes["tests"] = unreadable
+    if mistakes:
         raise Invalid(mistakes)
     content["on_error"] = str(content["on_error"] or drafts.usual_on_error(content["actions"]))
     content["status"], content["mode"] = str(content["status"]), str(content["mode"])
+    _try(content)
     return content
+
+
+def _try(content: Mapping[str, Any]) -> None:
+    """Runs the tests that the draft brings. Raises Invalid with every one that fails."""
+    if content["tests"]:
+        rule = bundles.rule_of(content, policy=0, key="draft", revision=0)
+        if failed := trials.failures(rule, content["tests"]):
+            raise Invalid({"tests": failed})
 
 
 def _usual() -> dict[str, Any]:
@@ -91,6 +128,7 @@ def _usual() -> dict[str, Any]:
         "on_error": "",
         "valid_from": None,
         "valid_until": None,
+        "tests": [],
     }
 
 

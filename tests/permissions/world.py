@@ -15,8 +15,9 @@ from knowledge.services import ingesting
 from knowledge.services.ingesting import Draft
 from missions.github import syncing
 from missions.lifecycle import MissionStatus, TaskStatus
-from missions.models import Advisory, GitHubIssue, Mission, Task
-from missions.services import claiming, executing, planning, reporting, steering, taking_part
+from missions.models import Advisory, GitHubIssue, Mission, MissionHost, Task
+from missions.services import claiming, executing, hosting, planning, reporting, steering, taking_part
+from missions.services.hosting import Owner
 from missions.services.reporting import Caller, Filing
 from missions.supervision import adviser
 from policies.models import Approval, Decision
@@ -142,6 +143,7 @@ def _work(owner: Agent, member: User, now: datetime) -> dict[str, str]:
         caller = Caller(user=owner.service_account, agent=owner, is_agent=True)
         reporting.file_report(tasks["review"], Filing(status=after), caller=caller, expected=None, **told)
     run = executing.request_execution(tasks["run"], **told)
+    crash(planning.create_mission(mission_id="m-crashed", goal="Falls over", **told), now)
     names = {name: task.key for name, task in tasks.items()}
     entry = Entry.objects.get(kind="mission.created", mission_id=mission.pk)
     return {
@@ -149,14 +151,30 @@ def _work(owner: Agent, member: User, now: datetime) -> dict[str, str]:
         "entry": str(entry.pk),
         "mission": mission.key,
         "planned": "m-plan",
+        "crashed": "m-crashed",
         "member": member.email,
         "execution": str(run.pk),
     }
 
 
+def crash(mission: Mission, now: datetime) -> None:
+    """A host takes the mission, and its process crashes there."""
+    steering.move_mission(mission, MissionStatus.ACTIVE, expected=None, actor=SYSTEM, now=now)
+    host = MissionHost.objects.create(
+        machine="box-7", pid=1, version="1", started_at=now, beat_at=now, lease_until=now + timedelta(seconds=6)
+    )
+    owner = Owner(host.pk, host.machine)
+    hosting.begin(owner, now=now, most=100)
+    hosting.crash(owner, mission.pk, "Traceback:\nValueError: It fell over.", now=now)
+
+
 def _judged(owner: Agent, mission: Ref, now: datetime) -> dict[str, str]:
     revising.create(
         policy_id="p-1", conditions={"action_type": "deploy"}, actions=[{"escalate": "A person looks."}],
+        actor=SYSTEM, now=now,
+    )  # fmt: skip
+    revising.create(
+        policy_id="p-2", conditions={"action_type": "spend"}, actions=[{"warn": "Money."}], status="draft",
         actor=SYSTEM, now=now,
     )  # fmt: skip
     task = Task.objects.get(task_id="t-task")
@@ -166,7 +184,7 @@ def _judged(owner: Agent, mission: Ref, now: datetime) -> dict[str, str]:
             task=task.ref, agent=owner.ref, actor=SYSTEM, now=now,
         )  # fmt: skip
     decision, approval = Decision.objects.latest("pk"), Approval.objects.latest("pk")
-    return {"policy": "p-1", "decision": str(decision.pk), "approval": str(approval.pk)}
+    return {"policy": "p-1", "drafted": "p-2", "decision": str(decision.pk), "approval": str(approval.pk)}
 
 
 def _noted(owner: Agent, now: datetime) -> dict[str, str]:
