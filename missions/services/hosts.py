@@ -41,6 +41,14 @@ WITH gone AS (
 )
 SELECT (SELECT coalesce(array_agg(id), '{{}}') FROM gone), (SELECT count(*) FROM freed)
 """
+CUT_OFF = f"""
+SELECT pg_terminate_backend(pid) FROM pg_locks
+WHERE locktype = 'advisory' AND objsubid = 1 AND pid <> pg_backend_pid()
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (classid::bigint << 32 | objid::bigint) IN (
+        SELECT {CERTIFICATE.format(id="id")} FROM unnest(%(gone)s::bigint[]) AS id
+    )
+"""
 LEAVE = """
 WITH freed AS (
     UPDATE missions_missionprocess SET owner_id = NULL, host = '' WHERE owner_id = %(id)s RETURNING mission_id
@@ -94,9 +102,15 @@ def renew(host: int, *, missions: int, applied: int, lag_ms: float) -> bool:
 
 
 def bury_dead(*, me: int = 0) -> Dead:
-    """Declares every other host dead whose certificate is free or whose lease has run out, and frees its missions."""
+    """Declares every other host dead whose certificate is free or whose lease has run out, and frees its missions.
+
+    One that is frozen loses its connection, and with it the lead: others do the chores while it stands still.
+    """
     hosts, freed = _row(BURY, {"me": me})
-    return Dead([int(each) for each in hosts], int(freed))
+    dead = Dead([int(each) for each in hosts], int(freed))
+    if dead.hosts:
+        _row(CUT_OFF, {"gone": dead.hosts})
+    return dead
 
 
 def leave(host: int) -> int:

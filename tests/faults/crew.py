@@ -9,19 +9,22 @@ from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from missions.models import WorkerHost
+from missions.models import MissionHost, WorkerHost
 from missions.supervision import presence
 from tests.running.agents_at_hand import lives, until
 
 
 class Workers:
-    """The command and everything under it."""
+    """The command and everything under it, as the machine of this name runs it; without one, as this machine does."""
 
-    def __init__(self, data: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, data: Path, environment: Mapping[str, str], machine: str = "") -> None:
         self.log = data / "workers.log"
-        self.environment = {**os.environ, **environment, "DJANGO_SETTINGS_MODULE": "coordinator.settings"}
+        self.machine = machine or presence.machine()
+        named = {"MACHINE_NAME": machine, "DJANGO_SETTINGS_MODULE": "coordinator.settings"}
+        self.environment = {**os.environ, **environment, **named}
         self.start()
 
     def start(self) -> None:
@@ -40,17 +43,29 @@ class Workers:
         """Returns when every queue is served."""
         until(self._seen, within_s=30)
 
+    def host(self) -> int | None:
+        """The row id of this machine's newest host of mission processes, when that lives as far as anybody knows."""
+        return self._hosts().values_list("pk", flat=True).first()
+
     def guard(self, queue: str) -> int:
         """The process that guards the workers of a queue; the default queue's is named by the settings."""
         if queue == presence.HOSTS:
             return parent_of(self.worker(queue))
-        return WorkerHost.objects.values_list("pid", flat=True).get(queue=queue)
+        return WorkerHost.objects.values_list("pid", flat=True).get(name=f"{self.machine}/{queue}")
 
     def worker(self, queue: str) -> int:
         """The first worker process of a queue."""
         if queue == presence.HOSTS:
-            return WorkerHost.objects.values_list("pid", flat=True).get(queue=queue)
+            return int(until(self._hosting, within_s=10))
         return children_of(self.guard(queue))[0]
+
+    def _hosting(self) -> int | None:
+        """The process that hosts, once one of this command does."""
+        pid = self._hosts().values_list("pid", flat=True).first()
+        return pid if pid in self.all() else None
+
+    def _hosts(self) -> QuerySet[MissionHost]:
+        return MissionHost.objects.living().filter(machine=self.machine).order_by("-pk")
 
     def all(self) -> list[int]:
         """Every process of the command, itself first."""

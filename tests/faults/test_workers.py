@@ -20,6 +20,7 @@ from missions.models import Execution, Mission, MissionProcess
 from missions.services import executing, steering
 from missions.supervision import presence
 from tests.faults.crew import Workers, none_live
+from tests.faults.hosting.probing import probe
 from tests.missions import world
 from tests.running.agents_at_hand import FakeClaude, lives, until
 from traceability.events import SYSTEM
@@ -77,10 +78,8 @@ def guarded_by_another(workers: Workers, queue: str, before: int) -> bool:
 def test_a_mission_process_starts_and_stops_within_about_a_second(workers: Workers) -> None:
     mission = world.mission()
     assert wait_until_running(mission, within_s=5) < 1.5
-    process = MissionProcess.objects.get(mission=mission)
-    assert process.host == presence.machine()
-    before = process.beat_at
-    until(lambda: MissionProcess.objects.get(mission=mission).beat_at != before, within_s=5)
+    assert MissionProcess.objects.get(mission=mission).host == presence.machine()
+    probe([mission], since=time.monotonic(), within_s=5)
     move(mission, MissionStatus.PAUSED)
     until(lambda: state_of(mission) == "stopped", within_s=1.5)
     move(mission, MissionStatus.ACTIVE)
@@ -110,7 +109,8 @@ def test_a_stop_leaves_no_process_and_gives_the_work_back(workers: Workers, clau
     assert none_live(everybody)
     execution.refresh_from_db()
     assert (execution.state, execution.failure) == ("failed", "interrupted")
-    assert state_of(mission) == "starting"
+    process = MissionProcess.objects.get(mission=mission)
+    assert (process.state, process.owner, process.host) == ("running", None, "")
 
 
 def test_a_signal_to_every_process_at_once_leaves_none(workers: Workers) -> None:
@@ -172,8 +172,7 @@ def test_a_killed_host_is_followed_by_another(who: str, workers: Workers) -> Non
     until(lambda: not lives(victim))
     second = world.mission()
     assert wait_until_running(second, within_s=8) < 5
-    before = MissionProcess.objects.get(mission=first).beat_at
-    until(lambda: MissionProcess.objects.get(mission=first).beat_at != before, within_s=5)
+    probe([first], since=time.monotonic(), within_s=5)
     assert state_of(first) == "running"
 
 

@@ -1,0 +1,81 @@
+"""A campaign: seeded faults on machines that host many busy missions, and what each of them cost."""
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from django.utils import timezone
+
+from missions.models import Execution, Mission, MissionProcess
+from missions.services import executing
+from tests.faults.crew import Workers
+from tests.faults.hosting import truth
+from tests.faults.hosting.faults import TABLE
+from tests.faults.hosting.probing import heads, probe, seen
+from tests.faults.hosting.site import Site
+from tests.missions import world
+from tests.running.agents_at_hand import until
+from traceability.events import SYSTEM
+
+OTHERS = 4
+RUNS = 2
+"""Executions that are asked for before each fault."""
+
+
+class Hit(NamedTuple):
+    """A fault, the machine it befell, and seconds until the missions it touched were hosted and folded again."""
+
+    fault: str
+    machine: str
+    seconds: float
+
+    @property
+    def is_in_time(self) -> bool:
+        return self.seconds <= TABLE[self.fault].within_s
+
+
+def chosen(chance: random.Random, faults: int) -> list[str]:
+    """So many faults, the likely ones more often."""
+    names = list(TABLE)
+    return chance.choices(names, weights=[TABLE[name].weight for name in names], k=faults)
+
+
+def befall(
+    site: Site, missions: Sequence[Mission], faults: Sequence[str], chance: random.Random, *, leeway: float
+) -> Iterator[Hit]:
+    """One fault after the other; each may take `leeway` times what is asked."""
+    for name in faults:
+        for _ in range(RUNS):
+            _run(chance.choice(missions))
+        time.sleep(chance.random())
+        machine = chance.choice(site.machines)
+        touched = _touched(machine, missions, chance)
+        began = time.monotonic()
+        with TABLE[name].do(site, machine, chance):
+            seconds = probe(touched, since=began, within_s=leeway * TABLE[name].within_s)
+        yield Hit(name, machine.machine, seconds)
+
+
+def settle(site: Site, *, within_s: float) -> list[str]:
+    """Lets everything come to rest; answers what is not true then."""
+    site.rest()
+    until(lambda: not Execution.objects.filter(state__in=Execution.OPEN).exists(), within_s=within_s)
+    until(site.is_hosted, within_s=within_s)
+    began, wanted = time.monotonic(), heads(truth.missions())
+    seen(wanted, since=began, within_s=within_s)
+    return truth.differences(truth.missions())
+
+
+def _touched(machine: Workers, missions: Sequence[Mission], chance: random.Random) -> list[Mission]:
+    """Some that this machine hosts, and some of any."""
+    theirs = MissionProcess.objects.filter(owner=machine.host()).values_list("pk", flat=True)
+    known = {each.pk: each for each in missions}
+    hosted = [known[pk] for pk in theirs if pk in known]
+    some = chance.sample(hosted, min(OTHERS, len(hosted))) + chance.sample(list(missions), min(OTHERS, len(missions)))
+    return list({each.pk: each for each in some}.values())
+
+
+def _run(mission: Mission) -> None:
+    task = world.task(mission, agent=world.agent(adapter_module="claude_code"))
+    executing.request_execution(task, actor=SYSTEM, now=timezone.now())

@@ -1,0 +1,131 @@
+"""The faults: what happens to a machine or to all of it. Inside the `with` it has happened; at its end it is over."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import NamedTuple
+
+from missions.supervision import presence
+from tests.faults.crew import Workers, children_of
+from tests.faults.hosting.site import Site
+from tests.running.agents_at_hand import lives, until
+
+FROZEN_S = (8.0, 10.0)
+
+Fault = Callable[[Site, Workers, random.Random], AbstractContextManager[None]]
+
+
+def kill(*pids: int) -> None:
+    """Ends processes at once; returns when they are gone."""
+    _send(signal.SIGKILL, pids)
+    until(lambda: not any(map(lives, pids)))
+
+
+@contextmanager
+def worker(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+    kill(machine.worker(presence.HOSTS))
+    yield
+
+
+@contextmanager
+def attendant(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+    """The pusher or the monitor: the guard's children that are no worker."""
+    host = machine.worker(presence.HOSTS)
+    kill(chance.choice([pid for pid in children_of(machine.guard(presence.HOSTS)) if pid != host]))
+    yield
+
+
+@contextmanager
+def guard(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+    kill(machine.guard(presence.HOSTS))
+    yield
+
+
+@contextmanager
+def command(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+    """The parent of all; who supervises it starts it again."""
+    machine.process.kill()
+    machine.process.wait()
+    machine.start()
+    yield
+
+
+@contextmanager
+def everything(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+    """Every process of every machine, started again."""
+    kill(*(pid for each in site.machines for pid in each.all()))
+    for each in site.machines:
+        each.process.wait()
+        each.start()
+    yield
+
+
+@contextmanager
+def restart(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+    """SIGTERM, an end in good order, and a start."""
+    machine.process.terminate()
+    assert machine.process.wait(10) == 0
+    machine.start()
+    yield
+
+
+@contextmanager
+def freeze(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+    """The whole machine stands still for longer than a lease, its connections open."""
+    with _still(machine.all(), chance.uniform(*FROZEN_S)):
+        yield
+
+
+@contextmanager
+def stuck(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+    """The worker that hosts stands still, and those around it do not."""
+    with _still([machine.worker(presence.HOSTS)], chance.uniform(*FROZEN_S)):
+        yield
+
+
+@contextmanager
+def _still(pids: list[int], seconds: float) -> Iterator[None]:
+    end = time.monotonic() + seconds
+    _send(signal.SIGSTOP, pids)
+    try:
+        yield
+        time.sleep(max(0.0, end - time.monotonic()))
+    finally:
+        _send(signal.SIGCONT, pids)
+
+
+def _send(number: signal.Signals, pids: Iterable[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+@contextmanager
+def database(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+    site.ground.restart_hard()
+    yield
+
+
+class Asked(NamedTuple):
+    """What happens, how many seconds later the missions must be hosted and folding again, and how often it happens."""
+
+    do: Fault
+    within_s: float
+    weight: int = 1
+
+
+TABLE = {
+    "worker": Asked(worker, 2, weight=4),
+    "attendant": Asked(attendant, 2, weight=2),
+    "guard": Asked(guard, 2, weight=2),
+    "command": Asked(command, 2, weight=2),
+    "restart": Asked(restart, 4, weight=2),
+    "freeze": Asked(freeze, 8, weight=2),
+    "stuck": Asked(stuck, 8, weight=1),
+    "everything": Asked(everything, 4, weight=2),
+    "database": Asked(database, 8, weight=2),
+}
+"""Pusher and monitor are the `attendant`. A machine that freezes is followed by another one."""
