@@ -154,7 +154,7 @@ def resting_missions(now: datetime) -> Iterator[Finding]:
     for row in rows.order_by("pk"):
         standing = Standing(
             status=row.status,
-            deadline=row.deadline and row.deadline.timestamp(),
+            deadline=None if row.deadline is None else row.deadline.timestamp(),
             budget=None if row.budget_usd is None else int(row.budget_usd * 1_000_000),
             cost=int(row.cost_usd * 1_000_000),
             thresholds=row.thresholds,

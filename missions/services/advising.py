@@ -123,7 +123,7 @@ def _open(findings: Iterable[Finding], now: datetime) -> int:
     tasks = _refs(Task, {each.task_id for each in wanted})
     keys = {each.agent for each in wanted if each.agent}
     agents = {key: Ref(pk, key) for pk, key in Agent.objects.filter(agent_id__in=keys).values_list("pk", "agent_id")}
-    found = [(each, missions.get(each.mission_id), agents.get(each.agent)) for each in wanted]
+    found = [(each, missions.get(each.mission_id), agents.get(each.agent or "")) for each in wanted]
     opened = _insert([_row(each, mission, agent, now) for each, mission, agent in found])
     for each, mission, agent in found:
         if each.name in opened:

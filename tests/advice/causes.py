@@ -156,6 +156,7 @@ def at_work(mission: Mission | None = None, at: datetime | None = None, **contex
 
 def touch(task: Task, at: datetime, **context: Any) -> None:
     """The task's agent tells of it."""
+    assert task.agent_id is not None
     with ledger.writing():
         agent = Agent.objects.select_for_update(no_key=True).get(pk=task.agent_id)
         said = Said(event=ActivityEvent.HEARTBEAT, at=at, context=context, task=task.ref, task_key=task.key)

@@ -66,12 +66,13 @@ def test_the_number_of_statements_does_not_grow_with_the_missions(owned: bool) -
 
 @pytest.mark.django_db
 def test_a_lease_that_is_renewed_and_an_agent_at_its_task_are_signs_of_life() -> None:
-    leased = world.task(agent=world.agent())
-    claiming.claim(leased, leased.agent, ttl_s=86_400, actor=SYSTEM, now=timezone.now())
+    agent = world.agent()
+    leased = world.task(agent=agent)
+    claiming.claim(leased, agent, ttl_s=86_400, actor=SYSTEM, now=timezone.now())
     world.lead(leased, TaskStatus.IN_PROGRESS)
     heard, silent = causes.at_work(), causes.at_work()
     later = timezone.now() + STALLED
-    claiming.renew(leased, leased.agent, ttl_s=86_400, fence=None, actor=SYSTEM, now=later)
+    claiming.renew(leased, agent, ttl_s=86_400, fence=None, actor=SYSTEM, now=later)
     causes.touch(heard, later)
     looks = advising.consider(standings(leased.mission, heard.mission, silent.mission), now=later)
     assert [each.task for each in Advisory.objects.all()] == [silent]

@@ -27,6 +27,9 @@ BODIES: dict[str, Any] = {
         "actions": [{"block": "Force pushes are not allowed."}],
     },
     "PATCH /api/policies/{policy}": {"description": "Another description"},
+    "POST /api/policies/{policy}/waivers": {
+        "reason": "The outage of tonight.", "expires_at": "{soon}", "agent": "{agent}",
+    },
     "POST /api/policies/evaluate": {"action": {"action_type": "git_push", "force": True}, "agent": "{agent}"},
     "POST /api/policies/simulate": {"conditions": {"action_type": "git_push"}, "actions": [{"warn": "A push."}]},
     "POST /api/knowledge/documents": {"content": "Deliveries are tried again after five minutes."},
@@ -44,6 +47,7 @@ BODIES: dict[str, Any] = {
     "POST /api/tasks/{task}/claim": {"agent": "{agent}"},
     "POST /api/tasks/{held}/renew": {"agent": "{agent}"},
     "POST /api/tasks/{held}/release": {"agent": "{agent}"},
+    "POST /api/advisories/{advisory}/snooze": {"minutes": 60},
     "POST /api/usage": {"agent": "{agent}", "input_tokens": 10, "cost_usd": "0.01"},
     "POST /api/trace/{entry}/erase": {"paths": ["fields.goal"], "reason": "A name stood in it."},
     "POST /api/github/webhook": {"action": "opened"},
