@@ -60,7 +60,8 @@ def run(ground: Ground, seed: int, asked: Namespace, hits: list[Hit]) -> list[st
             say(f"seed {seed}  {hit.fault:<12} {hit.machine:<12} {hit.seconds:6.2f} s")
         wrong = campaign.settle(site, within_s=60)
         told, hosted = Entry.objects.count(), len(truth.missions())
-        say(f"seed {seed}: {told} entries, {hosted} missions, {len(wrong)} differences")
+        load = os.getloadavg()[1]
+        say(f"seed {seed}: {told} entries, {hosted} missions, {len(wrong)} differences (load average {load:.1f})")
         return [f"seed {seed}: {each}" for each in wrong]
 
 

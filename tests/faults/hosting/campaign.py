@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from missions.models import Execution, Mission, MissionProcess
+from missions.models import Claim, Execution, Mission, MissionProcess
 from missions.services import executing
 from tests.faults.crew import Workers
 from tests.faults.hosting import truth
@@ -58,13 +58,26 @@ def befall(
 
 
 def settle(site: Site, *, within_s: float) -> list[str]:
-    """Lets everything come to rest; answers what is not true then."""
+    """Lets everything come to rest; answers what is not true then, and once every machine has ended in good order."""
     site.rest()
     until(lambda: not Execution.objects.filter(state__in=Execution.OPEN).exists(), within_s=within_s)
+    until(lambda: not Claim.objects.exists(), within_s=within_s)
     until(site.is_hosted, within_s=within_s)
-    began, wanted = time.monotonic(), heads(truth.missions())
-    seen(wanted, since=began, within_s=within_s)
-    return truth.differences(truth.missions())
+    found = _found_at_rest(within_s)
+    site.drain()
+    return [*found, *truth.unkept(truth.missions())]
+
+
+def _found_at_rest(within_s: float) -> list[str]:
+    """What is not true at a moment at which nothing had been told since every standing was up to date."""
+    ids, end = truth.missions(), time.monotonic() + within_s
+    while True:
+        wanted = heads(ids)
+        seen(wanted, since=time.monotonic(), within_s=within_s)
+        found = truth.differences(ids)
+        if wanted == heads(ids):
+            return found
+        assert time.monotonic() < end, "it does not come to rest"
 
 
 def _touched(machine: Workers, missions: Sequence[Mission], chance: random.Random) -> list[Mission]:

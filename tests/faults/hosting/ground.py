@@ -25,10 +25,10 @@ PLACE = ("NAME", "USER", "PASSWORD", "HOST", "PORT")
 
 
 class Ground:
-    """The server, with one migrated database that is copied for each use."""
+    """The server, with one migrated database that is copied for each use. `options` are added to its settings."""
 
-    def __init__(self, home: Path) -> None:
-        self.server = Server(home)
+    def __init__(self, home: Path, **options: str) -> None:
+        self.server = Server(home, settings=options)
         self.numbers = itertools.count(1)
         self.server.start()
         address = {"DATABASE_URL": embedded.url(home), "COORDINATOR_DATA": str(home)}
@@ -68,12 +68,11 @@ class Ground:
 
 
 @contextmanager
-def grounds() -> Iterator[Ground]:
+def grounds(**options: str) -> Iterator[Ground]:
     """A ground in a directory that goes with it."""
     home = Path(tempfile.mkdtemp(prefix="coordinator-faults-"))
     try:
-        ground = Ground(home)
-        yield ground
+        yield Ground(home, **options)
     finally:
         Server(home).stop()
         shutil.rmtree(home, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from django.db.models import Count, Q
 from django.utils import timezone
@@ -11,41 +12,51 @@ from missions import replay
 from missions.models import Execution, Mission, MissionCheckpoint, MissionProcess, MissionStanding, Task
 from missions.replaying import reading
 from missions.standing import figures, folding, packing
-from missions.standing.state import Standing
 from missions.supervision import loading
 from traceability.models import Entry
+from traceability.moments import one_moment
 
 
 def differences(mission_ids: Iterable[int]) -> list[str]:
-    """A sentence for each thing that is not as it must be."""
+    """A sentence for each thing that is not as it must be, all of it seen at one moment."""
     ids = sorted(mission_ids)
-    partings = replay.partings(ids)
-    return [
-        *(f"mission {pk}: its trace and its rows part: {found}" for pk, found in partings.items()),
-        *_unfolded(ids),
-        *_unowned(ids),
-        *_advice_told_twice(),
-        *_runs_counted_twice(),
-    ]
+    with one_moment():
+        partings = replay.partings(ids)
+        return [
+            *(f"mission {pk}: its trace and its rows part: {found}" for pk, found in partings.items()),
+            *_unfolded(ids),
+            *_unowned(ids),
+            *_advice_told_twice(),
+            *_runs_counted_twice(),
+        ]
 
 
 def _unfolded(ids: list[int]) -> Iterator[str]:
     loaded, shown = loading.load(ids), MissionStanding.objects.in_bulk(ids)
     for pk in ids:
         whole = folding.fold(reading.entries(replay.stream_of(pk)))
-        if packing.plain(loaded[pk].standing) != packing.plain(whole):
-            yield f"mission {pk}: its checkpoint with the rest is not its whole stream"
+        if odd := _odd(packing.plain(loaded[pk].standing), packing.plain(whole)):
+            yield f"mission {pk}: its checkpoint with the rest is not its whole stream: {odd}"
         if pk not in shown or shown[pk].seq != loaded[pk].seq:
             yield f"mission {pk}: its standing is not at the head of its stream"
         elif not shown[pk].counts == figures.counts(whole) == _counted(pk):
             yield f"mission {pk}: {shown[pk].counts} shown, {figures.counts(whole)} folded, {_counted(pk)} counted"
-    for kept in MissionCheckpoint.objects.filter(pk__in=ids).iterator():
-        if packing.plain(packing.unpacked(bytes(kept.state))) != packing.plain(_folded_upto(kept.pk, kept.seq)):
-            yield f"mission {kept.pk}: its checkpoint at {kept.seq} is not its stream up to there"
 
 
-def _folded_upto(mission_id: int, seq: int) -> Standing:
-    return folding.fold(reading.entries(replay.stream_of(mission_id), upto=seq))
+def unkept(mission_ids: Iterable[int]) -> Iterator[str]:
+    """A sentence for each mission whose process did not keep, as it ended in good order, what its stream says."""
+    kept = MissionCheckpoint.objects.in_bulk(list(mission_ids))
+    for pk in mission_ids:
+        whole = folding.fold(reading.entries(replay.stream_of(pk)))
+        if pk not in kept or kept[pk].seq != reading.position(replay.stream_of(pk)):
+            yield f"mission {pk}: its checkpoint is not at the head of its stream"
+        elif odd := _odd(packing.plain(packing.unpacked(bytes(kept[pk].state))), packing.plain(whole)):
+            yield f"mission {pk}: its last checkpoint is not its whole stream: {odd}"
+
+
+def _odd(found: dict[str, Any], wanted: dict[str, Any]) -> str:
+    """What of one state is not as in the other; empty when they are the same."""
+    return "; ".join(f"{name} {found[name]} for {wanted[name]}" for name in wanted if found[name] != wanted[name])
 
 
 def _counted(mission_id: int) -> dict[str, int]:
