@@ -18,6 +18,7 @@ from missions import replay
 from missions.lifecycle import MissionStatus
 from missions.models import Execution, Mission, MissionProcess
 from missions.services import executing, steering
+from missions.services.executing import Wanted
 from missions.supervision import presence
 from tests.faults.crew import Workers, none_live
 from tests.faults.hosting.probing import probe
@@ -121,20 +122,30 @@ def test_a_signal_to_every_process_at_once_leaves_none(workers: Workers) -> None
     assert none_live(everybody)
 
 
-def test_nobody_of_ours_outlives_a_killed_command_and_the_next_one_clears_up(
-    workers: Workers, claude: FakeClaude
-) -> None:
-    execution = begin(claude)
-    agent, grandchild = family(claude)
-    ours = [pid for pid in workers.all() if pid != grandchild]
-    assert agent in ours
-    assert len(ours) > 10
+def test_nobody_outlives_a_killed_command_and_the_next_one_clears_up(workers: Workers, claude: FakeClaude) -> None:
+    execution = begin(claude, "hang runaway")
+    everybody = [*workers.all(), *family(claude)]
+    assert len(everybody) > 10
     os.kill(workers.pid, BY_KILL)
     workers.process.wait()
-    until(lambda: none_live(ours), within_s=3)
+    until(lambda: none_live(everybody), within_s=3)
     workers.start()
     until(lambda: ends_of(execution) == ["crashed"], within_s=20)
-    until(lambda: not lives(grandchild))
+
+
+def test_a_killed_workers_run_is_tried_again_and_has_its_effect_once(workers: Workers, claude: FakeClaude) -> None:
+    task = world.task(agent=world.agent(adapter_module="claude_code"), objective="hang-once runaway")
+    wanted = Wanted(max_attempts=3)
+    execution = executing.request_execution(task, wanted, actor=SYSTEM, now=timezone.now())
+    until(lambda: len(claude.runs) == 2, within_s=5)
+    os.kill(workers.worker("exec"), BY_KILL)
+    until(lambda: none_live(family(claude)), within_s=3)
+    until(lambda: Execution.objects.get(pk=execution.pk).state == "succeeded", within_s=20)
+    execution.refresh_from_db()
+    assert (execution.attempt, ends_of(execution)) == (2, [""])
+    execution.mission.refresh_from_db()
+    assert execution.mission.cost_usd == execution.cost_usd > 0
+    assert replay.replay(execution.mission)["differences"] == []
 
 
 def test_a_killed_worker_ends_its_execution_exactly_once(workers: Workers, claude: FakeClaude) -> None:

@@ -46,6 +46,7 @@ def main() -> int:
 
 
 def work(prompt: str) -> int:
+    is_first = not os.path.exists(seen_file())
     note(prompt)
     say({"type": "system", "subtype": "init", "session_id": "s-1", "model": "claude-sonnet-5"})
     say(spoken({"type": "text", "text": "I read the task."}))
@@ -58,7 +59,9 @@ def work(prompt: str) -> int:
     if "grandchild" in prompt:
         other = subprocess.Popen(["sleep", "600"])
         note(prompt, grandchild=other.pid)
-    while "hang" in prompt:
+    if "runaway" in prompt:
+        note(prompt, grandchild=subprocess.Popen(["sleep", "600"], start_new_session=True).pid)
+    while "hang" in prompt and (is_first or "hang-once" not in prompt):
         time.sleep(0.05)
     if "leave-behind" in prompt:
         note(prompt, grandchild=subprocess.Popen(["sleep", "600"]).pid)
@@ -77,9 +80,13 @@ def say(line: dict[str, object], *, always: bool = False) -> None:
         sys.stdout.flush()
 
 
+def seen_file() -> str:
+    return os.path.join(os.environ["CLAUDE_CONFIG_DIR"], "runs.jsonl")
+
+
 def note(prompt: str, **more: int) -> None:
     seen = {"pid": os.getpid(), "argv": sys.argv[1:], "environment": dict(os.environ), "prompt": prompt, **more}
-    with open(os.path.join(os.environ["CLAUDE_CONFIG_DIR"], "runs.jsonl"), "a") as kept:
+    with open(seen_file(), "a") as kept:
         kept.write(json.dumps({**seen, "directory": os.getcwd()}) + "\n")
 
 
