@@ -20,6 +20,8 @@ class Command(BaseCommand):
         "Runs the background workers: hosts of mission processes, short jobs (default), executions (exec) and checks "
         "of adapters (health). Ctrl-C or SIGTERM ends them in order."
     )
+    requires_system_checks: list[str] = []
+    """They read every page's code, and who starts this again after a crash has no time for that."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
