@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from threading import Lock
 from typing import Any
 
@@ -19,6 +19,7 @@ from policies import drafts, trials
 from policies.conditions import Node, Registry, Unreadable, read
 from policies.conditions.tree import All
 from policies.engine import Rule
+from policies.filing import Filed, Shelf
 from policies.models import ActiveBundle, Policy
 from policies.vocabulary import OnError
 from traceability import canonical
@@ -35,8 +36,22 @@ class Bundle:
     by_type: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     general: tuple[Rule, ...] = ()
 
-    def rules_for(self, action_type: str) -> tuple[Rule, ...]:
-        return (*self.by_type.get(action_type, ()), *self.general)
+    def rules_for(self, action_type: str) -> Filed:
+        """The rules that may hold for such an action, compiled and filed at their first use."""
+        return self._filed.get(action_type, self._general)
+
+    def measures_for(self, action_type: str) -> frozenset[str]:
+        """The counts and costs that these rules ask for."""
+        return self.rules_for(action_type).measures
+
+    @cached_property
+    def _general(self) -> Filed:
+        return Filed((Shelf(self.general),))
+
+    @cached_property
+    def _filed(self) -> dict[str, Filed]:
+        general = self._general.shelves
+        return {name: Filed((Shelf(rules, name), *general)) for name, rules in self.by_type.items()}
 
 
 EMPTY = Bundle("")

@@ -23,11 +23,12 @@ Mistakes = dict[str, list[str]]
 
 def mistakes_of(content: Mapping[str, Any], registry: Registry) -> Mistakes:
     """Every field that breaks a rule, with its sentences; those of conditions begin with a JSON pointer."""
+    texts, types = _of_conditions(content["conditions"], registry)
     found = {
-        "conditions": _of_conditions(content["conditions"], registry),
+        "conditions": texts,
         "actions": _of_actions(content["actions"]),
         "scope": _of_scope(content["scope"]),
-        "require": _of_require(content["require"]),
+        "require": _of_require(content["require"], registry, types),
         "priority": _of_priority(content["priority"]),
         "valid_until": _of_window(content["valid_from"], content["valid_until"]),
     }
@@ -70,12 +71,12 @@ def scope_of(scope: Any) -> tuple[tuple[str, frozenset[str]], ...]:
     return tuple((noun, frozenset(str(name) for name in names)) for noun, names in sorted(scope.items()))
 
 
-def _of_conditions(conditions: Any, registry: Registry) -> list[str]:
+def _of_conditions(conditions: Any, registry: Registry) -> tuple[list[str], frozenset[str] | None]:
+    """The mistakes, and the action types that the conditions can hold for."""
     try:
-        read(conditions, registry)
+        return [], read(conditions, registry)[1]
     except Unreadable as wrong:
-        return [f"{pointer or '/'}: {text}" for pointer, text in wrong.mistakes.items()]
-    return []
+        return [f"{pointer or '/'}: {text}" for pointer, text in wrong.mistakes.items()], None
 
 
 def _of_actions(actions: Any) -> list[str]:
@@ -113,12 +114,21 @@ def _is_name(name: Any) -> bool:
     return (isinstance(name, str) and 0 < len(name) <= LONGEST_NAME) or type(name) is int
 
 
-def _of_require(require: Any) -> list[str]:
+def _of_require(require: Any, registry: Registry, types: frozenset[str] | None) -> list[str]:
     if not isinstance(require, list) or len(require) > MOST_NAMES:
         return ["This takes a list of paths."]
-    return [
-        f"/{index}: A path is names with dots between them." for index, each in enumerate(require) if not _is_path(each)
-    ]
+    return [f"/{index}: {text}" for index, each in enumerate(require) if (text := _of_path(each, registry, types))]
+
+
+def _of_path(path: Any, registry: Registry, types: frozenset[str] | None) -> str:
+    if not _is_path(path):
+        return "A path is names with dots between them."
+    parts = paths_of([path])[0]
+    if registry.kind_of(parts, types) is not None:
+        return ""
+    like = registry.nearest(parts, types)
+    hint = f" Did you mean {like!r}?" if like else ""
+    return f"There is no attribute {'.'.join(parts)[:100]!r}.{hint} Own names begin with custom."
 
 
 def _is_path(path: Any) -> bool:

@@ -3,11 +3,11 @@
 Pure: the time, counts and costs are facts. The same facts and rules give the same findings in the same order.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from coordinator.lib.masking import MASKED, is_secret
 from policies import conditions
@@ -98,6 +98,13 @@ class Rule:
         return self.tree.holds(facts.view)
 
 
+class Ruleset(Protocol):
+    """Rules that are filed so that few of them are looked at."""
+
+    def answers(self, facts: Facts) -> Iterable[tuple[Rule, Answer]]:
+        """The rules that concern the action and hold or cannot be judged, in any order."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """What one policy said. `outcome` binds; `would_have` is what it would have said if it bound."""
@@ -105,8 +112,13 @@ class Finding:
     rule: Rule
     outcome: Outcome
     would_have: Outcome
-    matched: list[dict[str, Any]] = field(default_factory=list)
+    facts: Facts = field(repr=False, compare=False)
     error: str = ""
+
+    @cached_property
+    def matched(self) -> list[dict[str, Any]]:
+        """Each test with what was expected and what was there; secrets masked."""
+        return [] if self.rule.broken else _told(self.rule.tree, self.facts.view)
 
     @property
     def message(self) -> str:
@@ -132,25 +144,26 @@ class Judgement:
     findings: tuple[Finding, ...] = ()
 
 
-def judge(facts: Facts, policies: Iterable[Rule]) -> Judgement:
-    """What the policies say of the action, the strictest first."""
-    found = [finding for rule in policies if rule.concerns(facts) if (finding := _finding(rule, facts)) is not None]
+def judge(facts: Facts, policies: Iterable[Rule] | Ruleset) -> Judgement:
+    """What the policies say of the action, the strictest first. Filed rules are sifted, plain ones asked one by one."""
+    said = answers(policies, facts) if isinstance(policies, Iterable) else policies.answers(facts)
+    found = [_finding(rule, answer, facts) for rule, answer in said]
     found.sort(key=lambda each: (-STRICTNESS[each.would_have], -each.rule.priority, each.rule.key))
     return Judgement(outcome=strictest(each.outcome for each in found), findings=tuple(found))
 
 
-def _finding(rule: Rule, facts: Facts) -> Finding | None:
-    answer = rule.holds(facts)
-    if answer is False:
-        return None
+def answers(rules: Iterable[Rule], facts: Facts) -> Iterator[tuple[Rule, Answer]]:
+    """Each rule that concerns the action and holds or cannot be judged."""
+    for rule in rules:
+        if rule.concerns(facts) and (answer := rule.holds(facts)) is not False:
+            yield rule, answer
+
+
+def _finding(rule: Rule, answer: Answer, facts: Facts) -> Finding:
     error = f"policy_error: {answer.reason}" if isinstance(answer, Fault) else ""
     bound = rule.mode == Mode.ENFORCE and not (error and rule.on_error == OnError.OPEN)
     return Finding(
-        rule=rule,
-        outcome=rule.outcome if bound else Outcome.ALLOW,
-        would_have=rule.outcome,
-        matched=[] if rule.broken else _told(rule.tree, facts.view),
-        error=error,
+        rule=rule, outcome=rule.outcome if bound else Outcome.ALLOW, would_have=rule.outcome, facts=facts, error=error
     )
 
 

@@ -3,6 +3,9 @@
 from policies.conditions.attributes import Registry, misfits, nearest
 from policies.conditions.operators import Answer, Fault
 from policies.conditions.reading import Unreadable, read
-from policies.conditions.tree import MISSING, Node, reach
+from policies.conditions.tree import MISSING, Node, measures_of, reach
 
-__all__ = ["MISSING", "Answer", "Fault", "Node", "Registry", "Unreadable", "misfits", "nearest", "reach", "read"]
+__all__ = [
+    "MISSING", "Answer", "Fault", "Node", "Registry", "Unreadable", "measures_of", "misfits", "nearest", "reach",
+    "read",
+]  # fmt: skip

@@ -1,8 +1,8 @@
 """What an action of each type tells about itself: the names that conditions may use, and the kind of each.
 
-Kinds: text, number, flag, money (a decimal as text), time (RFC 3339 text), list, object (free below its name), group
-(only its named members). Names under `custom.` and action types that begin with `custom.` are free.
-Pure: an installation's own types are passed in.
+Kinds: text, number, flag, money (a decimal as text), time (RFC 3339 text), texts (a list of text), list, object (free
+below its name), group (only its named members). Names under `custom.` and action types that begin with `custom.` are
+free. Pure: an installation's own types are passed in.
 """
 
 import difflib
@@ -11,9 +11,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from policies.conditions import measures
+
 ACTION_TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*\Z")
 FREE = "custom"
 TYPE = "action_type"
+LONGEST_INDEX = 6
+
+LONGEST_TYPE = 64
+RESERVED = frozenset({TYPE, FREE, "context", "mission", "rate", "cost", "expression", "all", "any", "not", "path"})
+"""First names that an installation's own attributes cannot have."""
 
 COMMON: dict[str, str] = {
     TYPE: "text",
@@ -27,7 +34,7 @@ COMMON: dict[str, str] = {
     "context.agent": "text",
     "context.agent_type": "text",
     "context.sprint": "text",
-    "context.capabilities": "list",
+    "context.capabilities": "texts",
     "mission": "group",
     "mission.key": "text",
     "mission.status": "text",
@@ -42,13 +49,15 @@ MOVE = {"from": "text", "to": "text", "overdue": "flag"}
 BY_TYPE: dict[str, dict[str, str]] = {
     "git_push": {
         "remote": "text", "repository": "text", "branch": "text", "force": "flag", "tags": "flag", "delete": "flag",
-        "commits": "number", "files": "list", "command": "text",
+        "commits": "number", "files": "texts", "command": "text",
     },
     "git_commit": {
-        "repository": "text", "branch": "text", "message": "text", "amend": "flag", "signed": "flag", "files": "list",
+        "repository": "text", "branch": "text", "message": "text", "amend": "flag", "signed": "flag", "files": "texts",
         "added": "number", "removed": "number", "command": "text",
     },
-    "shell": {"command": "text", "program": "text", "argv": "list", "cwd": "text", "sudo": "flag", "limit_s": "number"},
+    "shell": {
+        "command": "text", "program": "text", "argv": "texts", "cwd": "text", "sudo": "flag", "limit_s": "number",
+    },
     "file_write": {
         "path": "text", "size": "number", "lines": "number", "content": "text", "exists": "flag", "executable": "flag",
     },
@@ -59,8 +68,8 @@ BY_TYPE: dict[str, dict[str, str]] = {
         "size": "number",
     },
     "database": {
-        "statement": "text", "operation": "text", "database": "text", "schema": "text", "table": "text",
-        "tables": "list", "rows": "number", "production": "flag",
+        "statement": "text", "operation": "text", "environment": "text", "database": "text", "schema": "text",
+        "table": "text", "tables": "texts", "rows": "number", "production": "flag",
     },
     "deploy": {
         "environment": "text", "service": "text", "version": "text", "rollback": "flag", "region": "text",
@@ -71,7 +80,7 @@ BY_TYPE: dict[str, dict[str, str]] = {
     "tool_call": {"tool": "text", "server": "text", "input": "object"},
     "task_transition": {
         **MOVE, "priority": "number", "percent": "number", "attempts": "number", "objective": "text",
-        "has_agent": "flag", "criteria": "number", "capabilities": "list", "outputs": "list", "cost_usd": "money",
+        "has_agent": "flag", "criteria": "number", "capabilities": "texts", "outputs": "texts", "cost_usd": "money",
         "budget_used_percent": "number",
     },
     "mission_transition": MOVE,
@@ -80,6 +89,19 @@ BY_TYPE: dict[str, dict[str, str]] = {
         "cost_usd": "money", "budget_used_percent": "number",
     },
 }  # fmt: skip
+
+
+MISSION_STATES = frozenset({"planning", "active", "paused", "completed", "cancelled"})
+TASK_STATES = frozenset({"pending", "in_progress", "blocked", "pending_review", "completed", "rejected", "failed"})
+COMMON_WORDS: dict[str, frozenset[str]] = {
+    "context.actor_kind": frozenset({"agent", "person", "system"}),
+    "mission.status": MISSION_STATES,
+}
+WORDS_BY_TYPE: dict[str, dict[str, frozenset[str]]] = {
+    "task_transition": {"from": TASK_STATES, "to": TASK_STATES},
+    "mission_transition": {"from": MISSION_STATES, "to": MISSION_STATES},
+}
+"""Attributes that have one of a closed list of words."""
 
 
 @dataclass(frozen=True)
@@ -102,15 +124,24 @@ class Registry:
 
         A name that has two kinds in two types is of any kind.
         """
-        if (kind := _kind(path, COMMON)) is not None:
+        if (kind := _kind(path, COMMON) or measures.kind_of(".".join(path), self.knows)) is not None:
             return kind
         kinds = {_kind(path, each) for each in self._tables(types)} - {None}
         return kinds.pop() if len(kinds) == 1 else "any" if kinds else None
 
+    def words_of(self, path: tuple[str, ...], types: Iterable[str] | None) -> frozenset[str] | None:
+        """The words that the attribute is one of; None when it is free, or when types disagree."""
+        name = ".".join(path)
+        if name in COMMON_WORDS:
+            return COMMON_WORDS[name]
+        found = {WORDS_BY_TYPE.get(each, {}).get(name) for each in types or ()}
+        return found.pop() if len(found) == 1 else None
+
     def nearest(self, path: tuple[str, ...], types: Iterable[str] | None) -> str | None:
         """The known name that looks most like the path."""
-        names = {name for each in self._tables(types) for name in {**COMMON, **each}}
-        return nearest(".".join(path), names)
+        name = ".".join(path)
+        names = {known for each in self._tables(types) for known in {**COMMON, **each}}
+        return nearest(name, names | measures.like(name, self.types))
 
     def _tables(self, types: Iterable[str] | None) -> list[Mapping[str, str]]:
         known = self.types
@@ -127,15 +158,23 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 
 def _kind(path: tuple[str, ...], names: Mapping[str, str]) -> str | None:
+    """The longest declared name decides. A part with a dot in it is no declared name: it would reach nothing."""
     for length in range(len(path), 0, -1):
-        kind = names.get(".".join(path[:length]))
-        if kind is None:
-            continue
-        if length == len(path):
-            return kind
-        indexed = kind == "list" and path[length].isascii() and path[length].isdigit()
-        return "any" if kind in {"object", "any"} or indexed else None
+        kind = None if "." in path[length - 1] else names.get(".".join(path[:length]))
+        if kind is not None:
+            return kind if length == len(path) else _below(kind, path[length:])
     return names.get("*")
+
+
+def _below(kind: str, rest: tuple[str, ...]) -> str | None:
+    if kind == "texts":
+        return "text" if len(rest) == 1 and is_index(rest[0]) else None
+    return "any" if kind in {"object", "any"} or (kind == "list" and is_index(rest[0])) else None
+
+
+def is_index(part: str) -> bool:
+    """Whether it numbers an item of a list."""
+    return part.isascii() and part.isdigit() and len(part) <= LONGEST_INDEX
 
 
 def misfits(action: Mapping[str, Any], registry: Registry) -> dict[str, str]:
@@ -147,6 +186,27 @@ def misfits(action: Mapping[str, Any], registry: Registry) -> dict[str, str]:
         if value is not None and wanted is not None and not FITS[wanted](value):
             found[name] = f"{name} of {action[TYPE]} is {WORDS[wanted]}."
     return found
+
+
+def faults_of(own: Any) -> list[str]:
+    """What is wrong with an installation's own action types, as sentences."""
+    if not isinstance(own, Mapping):
+        return ['Own action types are an object: {"drone_flight": {"altitude_m": "number"}}.']
+    return [text for name, attributes in own.items() for text in _faults_of_type(str(name), attributes)]
+
+
+def _faults_of_type(name: str, attributes: Any) -> list[str]:
+    if not ACTION_TYPE.match(name) or len(name) > LONGEST_TYPE:
+        return [f"{name[:LONGEST_TYPE]!r} is no name of an action type: lower-case words with _ and dots."]
+    if name in BY_TYPE or name.split(".")[0] == FREE:
+        return [f"{name} is a type already."]
+    if not isinstance(attributes, Mapping):
+        return [f"{name}: name its attributes, each with its kind."]
+    return [
+        f"{name}: {str(attribute)[:LONGEST_TYPE]!r} is of one of the kinds {', '.join(KINDS)}, and no common name."
+        for attribute, kind in attributes.items()
+        if kind not in KINDS or str(attribute).split(".")[0] in RESERVED
+    ]
 
 
 def is_number(value: object) -> bool:
@@ -164,6 +224,7 @@ FITS: dict[str, Any] = {
     "number": is_number,
     "money": lambda value: is_number(value) or isinstance(value, str),
     "flag": lambda value: isinstance(value, bool),
+    "texts": lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
     "list": lambda value: isinstance(value, list),
     "object": lambda value: isinstance(value, dict),
     "group": lambda value: isinstance(value, dict),
@@ -175,7 +236,10 @@ WORDS = {
     "number": "a number",
     "money": "an amount, as a number or as decimal text",
     "flag": "true or false",
+    "texts": "a list of text",
     "list": "a list",
     "object": "an object",
     "group": "an object",
+    "any": "any value",
 }
+KINDS = tuple(FITS)

@@ -4,16 +4,20 @@ from typing import Any
 
 import re2
 
+from policies.conditions import schedules
 from policies.conditions.attributes import is_number
 from policies.conditions.values import LARGEST, amount, glob, moment, pattern
 
 LONGEST_PATTERN = 1000
+OF_TEXT = frozenset({"text", "time", "texts"})
 
 
 def scalar(value: Any, kind: str) -> str | None:
     """Fits a kind: so that `force == "true"`, which could never hold, is refused."""
-    if value is None or (isinstance(value, str) and kind in {"text", "time", "any"}):
+    if value is None or (isinstance(value, str) and kind in {"text", "any"}):
         return None
+    if isinstance(value, str) and kind == "time":
+        return time(value, kind)
     if isinstance(value, bool):
         return None if kind in {"flag", "any"} else f"this attribute is {_word(kind)}, not true or false"
     if is_number(value) and kind in {"number", "money", "any"}:
@@ -49,11 +53,11 @@ def text(value: Any, kind: str) -> str | None:
 
 
 def item(value: Any, kind: str) -> str | None:
-    return scalar(value, "text" if kind == "text" else "any")
+    return scalar(value, "text" if kind in OF_TEXT else "any")
 
 
 def items(value: Any, kind: str) -> str | None:
-    return scalars(value, "text" if kind == "text" else "any")
+    return scalars(value, "text" if kind in OF_TEXT else "any")
 
 
 def truth(value: Any, kind: str) -> str | None:
@@ -65,8 +69,17 @@ def size(value: Any, kind: str) -> str | None:
     return None if whole else "this takes a whole number"
 
 
+def size_above_none(value: Any, kind: str) -> str | None:
+    """Nothing is smaller than 0."""
+    return size(value, kind) or (None if value else "nothing is smaller than 0")
+
+
 def time(value: Any, kind: str) -> str | None:
     return None if moment(value) else "this takes an RFC 3339 time with its zone"
+
+
+def schedule(value: Any, kind: str) -> str | None:
+    return schedules.mistake_of(value)
 
 
 def folder(value: Any, kind: str) -> str | None:
@@ -97,5 +110,11 @@ def _compiles(value: str) -> str | None:
 
 
 def _word(kind: str) -> str:
-    words = {"flag": "true or false", "number": "a number", "money": "an amount", "list": "a list"}
+    words = {
+        "flag": "true or false",
+        "number": "a number",
+        "money": "an amount",
+        "list": "a list",
+        "texts": "a list of text",
+    }
     return words.get(kind, "text" if kind in {"text", "time"} else "an object")

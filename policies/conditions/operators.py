@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from policies.conditions import operands
+from policies.conditions import operands, schedules
 from policies.conditions.values import amount, glob, moment, pattern, plain_path, same
 
 
@@ -21,12 +21,13 @@ class Fault:
 Answer = bool | Fault
 Test = Callable[[Any], Answer]
 
-ANY = frozenset({"text", "time", "number", "flag", "money", "list", "object", "group", "any"})
+ANY = frozenset({"text", "time", "number", "flag", "money", "texts", "list", "object", "group", "any"})
 PLAIN = frozenset({"text", "time", "number", "flag", "money", "any"})
 TEXT = frozenset({"text", "time", "any"})
 NUMBER = frozenset({"number", "money", "any"})
-SIZED = frozenset({"text", "time", "list", "object", "any"})
-HOLDER = frozenset({"text", "time", "list", "any"})
+MOMENT = frozenset({"time", "any"})
+SIZED = frozenset({"text", "time", "texts", "list", "object", "any"})
+HOLDER = frozenset({"text", "time", "texts", "list", "any"})
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,14 @@ class Operator:
 
 
 def _eq(operand: Any, kind: str) -> Test:
-    if kind != "money" or amount(operand) is None:
-        return lambda value: same(value, operand)
-    wanted = amount(operand)
-    return lambda value: not isinstance(value, bool) and amount(value) == wanted
+    """Amounts are equal as amounts and times as moments, however they are written."""
+    if kind == "money" and amount(operand) is not None:
+        wanted = amount(operand)
+        return lambda value: amount(value) == wanted
+    if kind == "time" and operand is not None:
+        instant = moment(operand)
+        return lambda value: moment(value) == instant
+    return lambda value: same(value, operand)
 
 
 def _in(operand: Any, kind: str) -> Test:
@@ -91,6 +96,16 @@ def _time(holds: Callable[[Any, Any], bool]) -> Callable[[Any, str], Test]:
         return test
 
     return make
+
+
+def _during(operand: Any, kind: str) -> Test:
+    wanted = schedules.read(operand)
+
+    def test(value: Any) -> Answer:
+        found = moment(value)
+        return Fault("it is not an RFC 3339 time") if found is None else schedules.holds(wanted, found)
+
+    return test
 
 
 def _size(holds: Callable[[int, int], bool]) -> Callable[[Any, str], Test]:
@@ -188,10 +203,11 @@ OPERATORS: dict[str, Operator] = {
     "glob": Operator(operands.shell_glob, lambda operand, kind: _search(glob(operand)), TEXT),
     "under_path": Operator(operands.folder, _under, TEXT),
     "matches": Operator(operands.regex, lambda operand, kind: _search(operand), TEXT),
-    "before": Operator(operands.time, _time(lambda found, wanted: found < wanted), TEXT),
-    "after": Operator(operands.time, _time(lambda found, wanted: found > wanted), TEXT),
+    "before": Operator(operands.time, _time(lambda found, wanted: found < wanted), MOMENT),
+    "after": Operator(operands.time, _time(lambda found, wanted: found > wanted), MOMENT),
+    "during": Operator(operands.schedule, _during, MOMENT),
     "exists": Operator(operands.truth, _exists, ANY),
     "empty": Operator(operands.truth, _empty, SIZED),
     "size_gt": Operator(operands.size, _size(lambda found, wanted: found > wanted), SIZED),
-    "size_lt": Operator(operands.size, _size(lambda found, wanted: found < wanted), SIZED),
+    "size_lt": Operator(operands.size_above_none, _size(lambda found, wanted: found < wanted), SIZED),
 }

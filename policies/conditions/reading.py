@@ -5,25 +5,27 @@
 {"any": [{...}, {...}], "not": {...}}                         combinators
 {"files": {"any": {"under_path": "/etc"}}}                    some item of a list; also every, none
 {"path": ["custom", "a.b"], "eq": 1}                          a name that has a dot in it
+{"expression": "commits > 5 || force"}                        CEL, with the extra `cel`
 {"match_all": true}                                           every action, said on purpose
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from policies.conditions import expressions
 from policies.conditions.attributes import TYPE, Registry, nearest
+from policies.conditions.narrowing import Types, contradicted, levels, named_types, narrowed, no_type
 from policies.conditions.operators import OPERATORS
-from policies.conditions.tree import OF_ITEMS, All, Leaf, Node, Not, Some
+from policies.conditions.tree import OF_ITEMS, All, Expression, Leaf, Node, Not, Some
 
 DEEPEST = 16
 MOST_NODES = 200
 LARGEST_BYTES = 16 * 1024
+EXPRESSION = "expression"
 COMBINATORS = ("all", "any", "not")
 TOO_DEEP = f"Nested deeper than {DEEPEST} levels."
-
-Types = frozenset[str] | None
+OF_WORDS = frozenset({"eq", "ne", "in", "not_in"})
 
 
 class Unreadable(Exception):
@@ -54,6 +56,9 @@ class Reader:
             self.wrong(at, "This takes an object with at least one condition.")
             return None
         types = narrowed(raw, types)
+        if types is not None and not types:
+            self.wrong(at, "No action is of all the types that these lines ask for.")
+            return None
         if isinstance(raw.get("path"), list):
             return _all(self.listed_path(raw, at, types))
         parts: list[Node | None] = []
@@ -67,6 +72,8 @@ class Reader:
         if name == "not":
             inner = self.node(value, at, depth + 1, types)
             return [inner and Not(inner)]
+        if name == EXPRESSION:
+            return [self.expression(value, at, types)]
         if name in COMBINATORS:
             return [self.combined(name, value, at, depth, types)]
         return list(self.tests(tuple(name.split(".")), value, at, types))
@@ -78,6 +85,13 @@ class Reader:
         found = [self.node(each, f"{at}/{index}", depth + 1, types) for index, each in enumerate(value)]
         parts = tuple(part for part in found if part is not None)
         return All(parts) if name == "all" else Some(parts)
+
+    def expression(self, source: Any, at: str, types: Types) -> Node | None:
+        try:
+            return Expression(source, expressions.read(source, self.registry, types))
+        except expressions.Refused as refused:
+            self.wrong(at, str(refused))
+            return None
 
     def listed_path(self, raw: dict[str, Any], at: str, types: Types) -> list[Node | None]:
         path, ops = raw["path"], {name: value for name, value in raw.items() if name != "path"}
@@ -93,17 +107,16 @@ class Reader:
         kind = self.kind(path, at, types)
         if kind is None:
             return []
-        if path == (TYPE,):
-            self.known_types(value, at)
-        if not isinstance(value, dict):
-            return self.test(path, "eq", value, kind, at)
-        if not value:
+        ops = value if isinstance(value, dict) else {"eq": value}
+        if not ops:
             self.wrong(at, "Name an operator.")
-        return [
-            leaf
-            for op, each in value.items()
-            for leaf in self.test(path, str(op), each, kind, f"{at}/{escaped(str(op))}")
-        ]
+        found: list[Leaf] = []
+        for op, each in ops.items():
+            below = at if ops is not value else f"{at}/{escaped(str(op))}"
+            self.known_words(path, str(op), each, below, types)
+            found += self.test(path, str(op), each, kind, below)
+        self.possible(path, found, at)
+        return found
 
     def test(self, path: tuple[str, ...], op: str, operand: Any, kind: str, at: str) -> list[Leaf]:
         if not self.counted(at):
@@ -123,10 +136,11 @@ class Reader:
 
     def of_items(self, path: tuple[str, ...], op: str, operand: Any, kind: str, at: str) -> list[Leaf]:
         """Each item is tested by itself; items have no items."""
-        if kind not in {"list", "any"}:
+        if kind not in {"list", "texts", "any"}:
             self.wrong(at, f"`{op}` looks at the items of a list; {'.'.join(path)[:100]} is of the kind {kind}.")
             return []
         ops = operand if isinstance(operand, dict) else {"eq": operand}
+        item = "text" if kind == "texts" else "any"
         if nested := [name for name in ops if name in OF_ITEMS]:
             self.wrong(f"{at}/{nested[0]}", "The items of items cannot be looked at.")
             return []
@@ -135,8 +149,10 @@ class Reader:
         inner = [
             leaf
             for name, each in ops.items()
-            for leaf in self.test((), str(name), each, "any", f"{at}/{escaped(str(name))}")
+            for leaf in self.test((), str(name), each, item, f"{at}/{escaped(str(name))}")
         ]
+        if contradicted(inner):
+            self.wrong(at, "No item can pass all these tests.")
         return [Leaf(path, op, operand, kind, tuple(inner))] if inner else []
 
     def kind(self, path: tuple[str, ...], at: str, types: Types) -> str | None:
@@ -152,11 +168,27 @@ class Reader:
             )
         return kind
 
-    def known_types(self, value: Any, at: str) -> None:
-        for name in named_types(value) or ():
-            if not self.registry.knows(name):
+    def known_words(self, path: tuple[str, ...], op: str, value: Any, at: str, types: Types) -> None:
+        """Of an attribute with a closed list of words, only these can be meant."""
+        if op not in OF_WORDS:
+            return
+        names = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
+        words = self.registry.words_of(path, types)
+        for name in names:
+            if path == (TYPE,) and not self.registry.knows(name):
                 like = _did_you_mean(nearest(name, self.registry.types))
                 self.wrong(at, f"There is no action type {name[:64]!r}.{like} Own types begin with custom.")
+            if words is not None and name not in words:
+                like = _did_you_mean(nearest(name, words)) or f" It is one of {', '.join(sorted(words))}."
+                self.wrong(at, f"{'.'.join(path)} is never {name[:64]!r}.{like}")
+
+    def possible(self, path: tuple[str, ...], leaves: list[Leaf], at: str) -> None:
+        """Whether something could pass all tests of the path."""
+        known = {name for leaf in leaves for name in named_types({leaf.op: leaf.operand}) or ()} | set(
+            self.registry.types
+        )
+        if contradicted(leaves) or (path == (TYPE,) and any(no_type(leaf, known) for leaf in leaves)):
+            self.wrong(at, f"Nothing can pass all these tests of {'.'.join(path)[:100]}.")
 
     def counted(self, at: str) -> bool:
         self.nodes += 1
@@ -180,38 +212,6 @@ def read(raw: Any, registry: Registry) -> tuple[Node, Types]:
     if reader.mistakes or found is None:
         raise Unreadable(reader.mistakes or {"": "There is nothing here to match."})
     return found, narrowed(raw, None)
-
-
-def narrowed(raw: Mapping[str, Any], types: Types) -> Types:
-    """The action types left by the lines of one object, `all` included."""
-    for name, value in raw.items():
-        if name == TYPE and (named := named_types(value)) is not None:
-            types = named if types is None else types & named
-        elif name == "all" and isinstance(value, list):
-            for each in value:
-                types = narrowed(each, types) if isinstance(each, dict) and each is not raw else types
-    return types
-
-
-def named_types(value: Any) -> Types:
-    """The action types that a test of `action_type` lets through; None when it does not say."""
-    if isinstance(value, str):
-        return frozenset({value})
-    if not isinstance(value, dict):
-        return None
-    if isinstance(value.get("eq"), str):
-        return frozenset({value["eq"]})
-    listed = value.get("in")
-    return frozenset(each for each in listed if isinstance(each, str)) if isinstance(listed, list) else None
-
-
-def levels(raw: Any) -> int:
-    """How deep lists and objects are nested, without recursion."""
-    depth, layer = 0, [raw]
-    while layer := [each for each in layer if isinstance(each, (dict, list))]:
-        depth += 1
-        layer = [inner for each in layer for inner in (each.values() if isinstance(each, dict) else each)]
-    return depth
 
 
 def escaped(name: str) -> str:

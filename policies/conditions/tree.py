@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from policies.conditions.attributes import is_index
+from policies.conditions.measures import measure, measures_in
 from policies.conditions.operators import OPERATORS, Answer, Fault, Test
 
 LONGEST_SHOWN = 200
@@ -25,7 +27,7 @@ def reach(view: Any, path: tuple[str, ...]) -> Any:
     for part in path:
         if isinstance(view, Mapping) and part in view:
             view = view[part]
-        elif isinstance(view, list) and part.isascii() and part.isdigit() and len(part) < 7 and int(part) < len(view):
+        elif isinstance(view, list) and is_index(part) and int(part) < len(view):
             view = view[int(part)]
         else:
             return MISSING
@@ -54,7 +56,10 @@ class Leaf:
         return self.op == "none" if self.inner else OPERATORS[self.op].negative
 
     def holds(self, view: Any) -> Answer:
-        value = reach(view, self.path)
+        return self.of(reach(view, self.path))
+
+    def of(self, value: Any) -> Answer:
+        """The same of what is at the path, or of MISSING."""
         if value is MISSING:
             return self.when_missing
         answer = self.test(value)
@@ -76,13 +81,36 @@ class Leaf:
 
 
 @dataclass(frozen=True)
+class Expression:
+    """A CEL expression over the attributes; `test` is what it was compiled to."""
+
+    source: str
+    test: Test = field(compare=False, repr=False)
+    path: tuple[str, ...] = ()
+    op: str = "cel"
+
+    def holds(self, view: Any) -> Answer:
+        answer = self.test(view)
+        return Fault(f"expression: {answer.reason}") if isinstance(answer, Fault) else answer
+
+    def leaves(self) -> Iterator["Expression"]:
+        yield self
+
+    def told(self, view: Any) -> dict[str, Any]:
+        """For a person: the expression, and whether it held."""
+        answer = self.holds(view)
+        held = {"error": answer.reason} if isinstance(answer, Fault) else {"holds": answer}
+        return {"path": "expression", "op": self.op, "expected": self.source, **held}
+
+
+@dataclass(frozen=True)
 class All:
     parts: tuple["Node", ...]
 
     def holds(self, view: Any) -> Answer:
         return every(part.holds(view) for part in self.parts)
 
-    def leaves(self) -> Iterator[Leaf]:
+    def leaves(self) -> Iterator["Leaf | Expression"]:
         return (leaf for part in self.parts for leaf in part.leaves())
 
 
@@ -93,7 +121,7 @@ class Some:
     def holds(self, view: Any) -> Answer:
         return some(part.holds(view) for part in self.parts)
 
-    def leaves(self) -> Iterator[Leaf]:
+    def leaves(self) -> Iterator["Leaf | Expression"]:
         return (leaf for part in self.parts for leaf in part.leaves())
 
 
@@ -104,11 +132,19 @@ class Not:
     def holds(self, view: Any) -> Answer:
         return opposite(self.part.holds(view))
 
-    def leaves(self) -> Iterator[Leaf]:
+    def leaves(self) -> Iterator["Leaf | Expression"]:
         return self.part.leaves()
 
 
-Node = Leaf | All | Some | Not
+Node = Leaf | Expression | All | Some | Not
+
+
+def measures_of(tree: Node, require: Iterable[tuple[str, ...]] = ()) -> frozenset[str]:
+    """The counts and costs that the conditions and the required paths name."""
+    leaves = list(tree.leaves())
+    names = {".".join(path) for path in (*require, *(leaf.path for leaf in leaves))}
+    written = (measures_in(leaf.source) for leaf in leaves if isinstance(leaf, Expression))
+    return frozenset(name for name in names if measure(name) is not None).union(*written)
 
 
 def every(answers: Iterable[Answer]) -> Answer:

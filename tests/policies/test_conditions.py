@@ -161,7 +161,7 @@ def test_matching_everything_is_said_on_purpose() -> None:
     [
         ({"action_type": "git_push", "forced": True}, "/forced", "Did you mean 'force'?"),
         ({"action_type": "git_psh"}, "/action_type", "Did you mean 'git_push'?"),
-        ({"action_type": {"in": ["shell", "git_pus"]}}, "/action_type", "Did you mean 'git_push'?"),
+        ({"action_type": {"in": ["shell", "git_pus"]}}, "/action_type/in", "Did you mean 'git_push'?"),
         ({"action_type": "shell", "branch": "main"}, "/branch", "There is no attribute 'branch' of shell"),
         ({"action_type": "git_push", "force": "true"}, "/force", "true or false"),
         ({"action_type": "git_push", "force": 1}, "/force", "true or false"),
