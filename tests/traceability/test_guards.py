@@ -34,8 +34,9 @@ UNTOLD: dict[str, str] = {
     "an approval is refused": "UPDATE policies_approval SET state = 'rejected', decided_at = now()",
     "an approval is overtaken": "UPDATE policies_approval SET state = 'overtaken', decided_at = now()",
     "a run starts": "UPDATE missions_execution SET state = 'running'",
-    "a run ends": "UPDATE missions_execution SET state = 'succeeded', ended_at = now()",
+    "a run ends": "UPDATE missions_execution SET state = 'cancelled', ended_at = now()",
     "an advisory is resolved": "UPDATE missions_advisory SET resolved_at = now()",
+    "an advisory is put off": "UPDATE missions_advisory SET snoozed_until = now(), snoozes = 1",
     "an advisory was seen": "UPDATE missions_advisory SET acknowledged_at = now()",
     "a process runs": "UPDATE missions_missionprocess SET state = 'crashed'",
     "a claim is another's": "UPDATE missions_claim SET fence = fence + 1",
@@ -89,7 +90,7 @@ ROWS: tuple[Callable[[], Any], ...] = (
     lambda: Claim.objects.all().delete(),
     lambda: Participation.objects.all().delete(),
     lambda: Execution.objects.bulk_update(
-        [Execution(pk=each, state="failed") for each in Execution.objects.values_list("pk", flat=True)], ["state"]
+        [Execution(pk=each, state="cancelled") for each in Execution.objects.values_list("pk", flat=True)], ["state"]
     ),
 )
 
