@@ -98,3 +98,45 @@ class ApprovalUsed(Event):
     erasable: ClassVar[tuple[str, ...]] = ("summary",)
     approval: int
     summary: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiverRequested(Event):
+    """Told of the organisation, like the policy that it weakens. `covers` are the keys that it names."""
+
+    kind: ClassVar[str] = "waiver.requested"
+    erasable: ClassVar[tuple[str, ...]] = ("reason",)
+    policy_id: str
+    covers: dict[str, str]
+    reason: str
+    uses: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiverGranted(Event):
+    kind: ClassVar[str] = "waiver.granted"
+    policy_id: str
+    covers: dict[str, str]
+    requester: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiverRevoked(Event):
+    """It ends before its time, or was never granted."""
+
+    kind: ClassVar[str] = "waiver.revoked"
+    policy_id: str
+    covers: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaiverUsed(Event):
+    """A decision in which the policy matched and did not bind. `would_have` is what it would have been."""
+
+    kind: ClassVar[str] = "waiver.used"
+    policy_id: str
+    covers: dict[str, str]
+    action_type: str
+    would_have: str
+    uses_left: int

@@ -14,6 +14,7 @@ PLURALS = {
     "policy": "policies",
     "decision": "policies",
     "approval": "approvals",
+    "waiver": "policies",
     "advisory": "advisories",
     "document": "knowledge",
     "execution": "tasks",

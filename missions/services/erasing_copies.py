@@ -26,7 +26,7 @@ from missions.models import (
     Task,
 )
 from missions.services import erasing_output
-from policies.models import Approval, Decision, PolicyRevision
+from policies.models import Approval, Decision, PolicyRevision, Waiver
 from sprints.models import Sprint
 from traceability.bodies import ERASED
 from traceability.events import Actor
@@ -60,6 +60,7 @@ TOLD: Texts = {
     Requirement: ("title", "description"),
     Sprint: ("name", "goal"),
     PolicyRevision: ("change_note",),
+    Waiver: ("reason",),
     Agent: ("name", "status_reason", "health_reason"),
     User: ("name",),
     ApiToken: ("name",),

@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from coordinator.lib.filters import Choice, Search
+from coordinator.lib.filters import Choice, Flag, Search
 from coordinator.lib.schema import MATCH
 from coordinator.lib.views import Endpoint, Lists, ResourceView, Shows
 from policies import backtest, bundles
@@ -20,6 +21,14 @@ from policies.vocabulary import Mode, PolicyStatus
 PAST = ("after", "before", "limit")
 
 
+def untested(rows: Any) -> QuerySet[Policy]:
+    return rows.untested()  # type: ignore[no-any-return]
+
+
+def stale(rows: Any) -> QuerySet[Policy]:
+    return rows.stale(timezone.now())  # type: ignore[no-any-return]
+
+
 class PolicyView(Lists, Shows, ResourceView):
     """A rule about actions: it blocks, escalates or warns. A change makes a new revision."""
 
@@ -29,6 +38,8 @@ class PolicyView(Lists, Shows, ResourceView):
     filters = {
         "status": Choice("status", PolicyStatus),
         "mode": Choice("mode", Mode),
+        "untested": Flag(untested, description="Those without a test that matches and one that does not."),
+        "stale": Flag(stale, description="Active ones that matched nothing in the last 30 days."),
         "q": Search("policy_id", "description", "owner"),
     }
     scopes = {

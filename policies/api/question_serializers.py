@@ -66,6 +66,7 @@ class FindingShape(serializers.Serializer[Any]):
     matched = serializers.ListField(child=serializers.DictField(), help_text="Each test: path, op, expected, actual.")
     error = serializers.CharField(required=False)
     approval = serializers.IntegerField(required=False)
+    waiver = serializers.IntegerField(required=False, help_text="What kept it from binding, this once.")
 
 
 class PolicyVerdictShape(serializers.Serializer[Any]):

@@ -1,15 +1,23 @@
 """Policies, every revision that they ever had, and the one row that says which are in force."""
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Self
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, Func, OuterRef, Q
 
 from coordinator.lib.keys import PublicKeyField
 from coordinator.lib.models import Resource, ResourceQuerySet
 from policies import trials
+from policies.models.decision import Decision
 from policies.vocabulary import Mode, OnError, PolicyStatus
+
+STALE_AFTER = timedelta(days=30)
 
 
 def everywhere() -> str:
@@ -49,6 +57,21 @@ FIELDS = (
 class PolicyQuerySet(ResourceQuerySet["Policy"]):
     def active(self) -> Self:
         return self.filter(status=PolicyStatus.ACTIVE)
+
+    def untested(self) -> Self:
+        """Without a test that matches, or without one that does not."""
+        return self.exclude(_expects(trials.MATCHING) & _expects(trials.OTHERS))
+
+    def stale(self, now: datetime) -> Self:
+        """Active for 30 days at least, and matched by no decision in the last 30 days."""
+        since = now - STALE_AFTER
+        own = Func(OuterRef("pk"), template="ARRAY[%(expressions)s]", output_field=ArrayField(models.BigIntegerField()))
+        lately = Decision.objects.filter(at__gte=since, policies__contains=own)
+        return self.active().filter(~Exists(lately), created_at__lt=since)
+
+
+def _expects(words: Iterable[str]) -> Q:
+    return reduce(or_, (Q(tests__contains=[{"expect": word}]) for word in words))
 
 
 class Policy(Resource, Content):

@@ -17,7 +17,7 @@ from policies.bundles import Bundle
 from policies.engine import Facts, Finding, Judgement
 from policies.events import DecisionMade
 from policies.models import Decision
-from policies.services import escalating
+from policies.services import escalating, waiving
 from policies.services.escalating import Standing
 from policies.subjects import Subjects
 from policies.vocabulary import Outcome, strictest
@@ -25,6 +25,7 @@ from traceability import canonical, ledger
 from traceability.events import Actor, Subject
 
 AGENT_ACTION = "agent_action"
+TOLD = ("policy_id", "revision", "outcome", "message", "waiver")
 LONGEST_DURATION_US = 2**31 - 1
 
 
@@ -104,10 +105,12 @@ def _decide(facts: Facts, bundle: Bundle, *, actor: Actor, always: bool, remark:
     took_us = min((perf_counter_ns() - began) // 1000, LONGEST_DURATION_US)
     if not judgement.findings and not always:
         return Verdict(outcome=Outcome.ALLOW, bundle_hash=bundle.hash)
-    asking = [each for each in judgement.findings if each.outcome == Outcome.ESCALATE]
-    waits = judgement.outcome == Outcome.ESCALATE
+    waived = waiving.use(facts, judgement.findings, actor=actor, now=facts.at)
+    left = [each for each in judgement.findings if each.rule.policy not in waived]
+    asking = [each for each in left if each.outcome == Outcome.ESCALATE]
+    waits = strictest(each.outcome for each in left) == Outcome.ESCALATE
     standing = escalating.stand(facts, asking, remark=remark, actor=actor, now=facts.at) if waits else None
-    told = [_told(each, standing) for each in judgement.findings]
+    told = [_told(each, standing, waived.get(each.rule.policy)) for each in judgement.findings]
     outcome = strictest(Outcome(each["outcome"]) for each in told)
     decision = _keep(facts, judgement, outcome, told, standing, bundle, took_us, actor)
     return Verdict(
@@ -119,9 +122,11 @@ def _decide(facts: Facts, bundle: Bundle, *, actor: Actor, always: bool, remark:
     )
 
 
-def _told(finding: Finding, standing: Standing | None) -> dict[str, Any]:
+def _told(finding: Finding, standing: Standing | None, waiver: int | None) -> dict[str, Any]:
     """What a policy said, after what a person has said of the same action."""
     told = finding.as_data()
+    if waiver is not None:
+        return {**told, "outcome": str(Outcome.ALLOW), "waiver": waiver}
     if standing is None or finding.outcome != Outcome.ESCALATE:
         return told
     told["approval"] = standing.approval.pk
@@ -170,7 +175,7 @@ def _keep(
         point=facts.point,
         action_type=facts.action_type,
         outcome=outcome,
-        policies=[{name: each[name] for name in ("policy_id", "revision", "outcome", "message")} for each in told],
+        policies=[{name: each[name] for name in TOLD if name in each} for each in told],
         input_hash=decision.input_hash,
         bundle_hash=bundle.hash,
         approval=decision.approval_id,

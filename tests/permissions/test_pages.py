@@ -51,6 +51,7 @@ ACTS: dict[str, tuple[int, ...]] = {
     "/missions/{mission}/do/pause": DECIDERS,
     "/missions/{mission}/do/complete": DECIDERS,
     "/missions/{mission}/do/cancel": DECIDERS,
+    "/missions/{crashed}/do/restart": DECIDERS,
     "/tasks/{review}/do/approve": DECIDERS,
     "/tasks/{review}/do/reject": DECIDERS,
     "/approvals/{approval}/do/approve": DECIDERS,

@@ -20,12 +20,13 @@ from missions.services import claiming, executing, hosting, planning, reporting,
 from missions.services.hosting import Owner
 from missions.services.reporting import Caller, Filing
 from missions.supervision import adviser
-from policies.models import Approval, Decision
-from policies.services import deciding, revising
+from policies.models import Approval, Decision, Policy
+from policies.services import deciding, revising, waiving
+from policies.services.waiving import Cover
 from sprints.services import opening
 from tests.factories import person, service, token_of
 from tests.permissions.bodies import PASSWORD
-from traceability import ledger
+from traceability import canonical, ledger
 from traceability.events import SYSTEM
 from traceability.models import Entry
 from traceability.services import planning as goals
@@ -184,7 +185,13 @@ def _judged(owner: Agent, mission: Ref, now: datetime) -> dict[str, str]:
             task=task.ref, agent=owner.ref, actor=SYSTEM, now=now,
         )  # fmt: skip
     decision, approval = Decision.objects.latest("pk"), Approval.objects.latest("pk")
-    return {"policy": "p-1", "drafted": "p-2", "decision": str(decision.pk), "approval": str(approval.pk)}
+    policy, account = Policy.objects.get(policy_id="p-1"), owner.service_account
+    waiver = waiving.request(
+        policy, Cover(agent=owner.ref), reason="Tonight.", expires_at=now + timedelta(days=1), uses=2, person=account,
+        actor=SYSTEM, now=now,
+    )  # fmt: skip
+    soon = canonical.moment(now + timedelta(days=2))
+    return {"waiver": str(waiver.pk), "soon": soon, "policy": "p-1", "drafted": "p-2", "decision": str(decision.pk), "approval": str(approval.pk)}
 
 
 def _noted(owner: Agent, now: datetime) -> dict[str, str]:

@@ -1,18 +1,23 @@
 """Policies in the admin: edited through the service, the history beside them, approvals decided by an action."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from policies.models import Approval, Policy, PolicyRevision
+from accounts.auth import actor_for
+from policies.models import Approval, Policy, PolicyRevision, Waiver
+from policies.services import waiving
+from policies.services.waiving import Cover
 from tests.factories import person
-from tests.policies.rows import SEED, approval_of, ask, policy
+from tests.policies.rows import FORCE_PUSH, SEED, agent, approval_of, ask, policy
 from traceability.models import Entry
 
 pytestmark = pytest.mark.django_db
-LISTS = ("policy", "decision", "approval")
+LISTS = ("policy", "decision", "approval", "waiver")
 ESCALATES: dict[str, Any] = {"conditions": {"action_type": "deploy"}, "actions": [{"escalate": "ask"}]}
 
 
@@ -33,6 +38,7 @@ def form(**changes: Any) -> dict[str, Any]:
         "actions": json.dumps(SEED["actions"]),
         "scope": '"global"',
         "require": "[]",
+        "tests": "",
         "priority": "0",
         "on_error": "closed",
         "valid_from_0": "",
@@ -112,6 +118,49 @@ def test_approvals_are_decided_by_an_action(admin: Client) -> None:
         "/admin/policies/approval/", {"action": "approve", "_selected_action": numbers}, follow=True
     ).content.decode()
     assert "already, by ada@example.org" in page
+
+
+def test_an_empty_form_shows_empty_boxes_and_never_null(admin: Client) -> None:
+    shown = admin.get("/admin/policies/policy/add/").context["adminform"].form
+    assert [shown[name].value() for name in ("conditions", "actions")] == ["", ""]
+    assert "null" not in str(shown["conditions"]) + str(shown["actions"])
+    assert "&quot;global&quot;" in str(shown["scope"])
+
+
+def test_tests_are_kept_by_the_form_and_a_failing_one_is_told_at_its_field(admin: Client) -> None:
+    tests = [
+        {"name": "yes", "input": FORCE_PUSH, "expect": "match"},
+        {"name": "no", "input": {"action_type": "git_push"}, "expect": "match"},
+    ]
+    answer = admin.post("/admin/policies/policy/add/", form(tests=json.dumps(tests)))
+    assert "expected match, found no_match" in answer.content.decode()
+    tests[1]["expect"] = "no_match"
+    assert admin.post("/admin/policies/policy/add/", form(tests=json.dumps(tests))).status_code == 302
+    assert Policy.objects.get().tests == tests
+
+
+def test_what_needs_attention_is_filtered(admin: Client) -> None:
+    tests = [
+        {"name": "yes", "input": FORCE_PUSH, "expect": "block"},
+        {"name": "no", "input": {"action_type": "git_push"}, "expect": "allow"},
+    ]
+    policy(policy_id="tried", tests=tests)
+    policy(policy_id="untried", tests=tests[:1])
+    page = admin.get("/admin/policies/policy/?attention=untested").content.decode()
+    assert "untried" in page
+    assert ">tried<" not in page
+    assert ">tried<" not in admin.get("/admin/policies/policy/?attention=stale").content.decode()
+
+
+def test_waivers_are_granted_and_revoked_by_actions(admin: Client) -> None:
+    asker, now = person(), timezone.now()
+    told: dict[str, Any] = {"reason": "Tonight.", "person": asker, "actor": actor_for(asker), "now": now}
+    waiver = waiving.request(policy(), Cover(agent=agent().ref), expires_at=now + timedelta(days=1), **told)
+    for word, state in (("grant", "granted"), ("revoke", "revoked")):
+        admin.post("/admin/policies/waiver/", {"action": word, "_selected_action": [waiver.pk]})
+        assert Waiver.objects.get(pk=waiver.pk).state == state
+    sent = {"action": "grant", "_selected_action": [waiver.pk]}
+    assert "revoked already" in admin.post("/admin/policies/waiver/", sent, follow=True).content.decode()
 
 
 def test_a_viewer_sees_and_decides_nothing(client: Client) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
@@ -17,7 +18,8 @@ from missions.models import Mission, Task
 from missions.services import steering
 from missions.services.reporting import Caller, Filing, file_report
 from policies.models import Approval, PolicyRevision
-from policies.services import escalating
+from policies.services import escalating, waiving
+from policies.services.waiving import Cover
 from tests.factories import person
 from tests.policies.rows import agent, approval_of, ask, mission, policy, revise, task
 from traceability.events import SYSTEM
@@ -109,6 +111,23 @@ def test_twenty_who_ask_the_same_at_once_wait_for_one_approval_and_use_its_grant
     second = at_once(*[asking] * 20)
     assert [str(each.outcome) for each in second].count("allow") == 1
     assert len({each.approval_id for each in second if each.outcome == "escalate"}) == 1
+
+
+def test_twenty_who_ask_at_once_take_each_use_of_a_waiver_exactly_once() -> None:
+    row, doer, asker, other = policy(), agent(), person(), person()
+    ends = timezone.now() + timedelta(hours=1)
+    told: dict[str, Any] = {"actor": actor_for(asker), "now": timezone.now()}
+    waiver = waiving.request(
+        row, Cover(agent=doer.ref), reason="Tonight.", expires_at=ends, uses=3, person=asker, **told
+    )
+    waiving.grant(waiver, person=other, actor=actor_for(other), now=timezone.now())
+    answers = at_once(*[lambda: ask(agent=doer.ref)] * 20)
+    assert [str(each.outcome) for each in answers].count("allow") == 3
+    assert [str(each.outcome) for each in answers].count("block") == 17
+    used = Entry.objects.filter(kind="waiver.used", subject_id=waiver.pk)
+    assert sorted(each.data["uses_left"] for each in used) == [0, 1, 2]
+    waiver.refresh_from_db()
+    assert waiver.uses_left == 0
 
 
 def test_two_who_revise_a_policy_at_once_make_two_revisions_and_one_bundle() -> None:

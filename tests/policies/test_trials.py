@@ -1,14 +1,18 @@
 """Tests stored with a policy: they run at every save, and one that fails refuses it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from coordinator.lib.errors import Invalid
 from policies.models import Policy, PolicyRevision
+from policies.services import revising
 from tests.factories import client_of, person
 from tests.policies.rows import FORCE_PUSH, SEED, ask, policy, revise
+from traceability.events import SYSTEM
 
 pytestmark = pytest.mark.django_db
 FORCED = {"name": "a force push", "input": FORCE_PUSH, "expect": "match"}
@@ -139,3 +143,33 @@ def test_activating_refuses_a_revision_that_is_not_there_and_an_old_version(oper
     assert operator.post(address, {"n": 1}, format="json").status_code == 422
     assert operator.post(address, {}, format="json").json()["status"] == "active"
     assert operator.post(address, {}, format="json", headers={"If-Match": '"1"'}).status_code == 412
+
+
+def test_policies_that_matched_nothing_for_thirty_days_are_listed(operator: APIClient) -> None:
+    now = timezone.now()
+    old: dict[str, Any] = {"actor": SYSTEM, "now": now - timedelta(days=31)}
+    named = {
+        key: revising.create(policy_id=key, conditions=conditions, actions=[{"warn": "x"}], mode=mode, **old)
+        for key, conditions, mode in (
+            ("lately", {"action_type": "deploy"}, "audit"),
+            ("long-ago", {"action_type": "spend"}, "enforce"),
+            ("never", {"action_type": "git_commit"}, "enforce"),
+        )
+    }
+    revise(named["never"], description="Its words changed.")
+    policy(policy_id="new", conditions={"action_type": "git_commit"})
+    policy(policy_id="off", conditions={"action_type": "git_commit"}, status="disabled")
+    ask({"action_type": "spend"}, now=now - timedelta(days=30, seconds=1))
+    ask({"action_type": "deploy"})
+    found = operator.get("/api/policies?stale=true").json()["results"]
+    assert [each["policy_id"] for each in found] == ["long-ago", "never"]
+    assert operator.get("/api/policies?stale=yes").status_code == 400
+
+
+def test_untested_policies_are_listed(operator: APIClient) -> None:
+    policy(policy_id="both", tests=[FORCED, PLAIN])
+    policy(policy_id="one", tests=[FORCED])
+    policy(policy_id="none")
+    found = operator.get("/api/policies?untested=true").json()["results"]
+    assert [each["policy_id"] for each in found] == ["one", "none"]
+    assert all(each["untested"] for each in found)
