@@ -73,6 +73,20 @@ def escalated(api: Client) -> None:
         api.post(f"/approvals/{held['approval']}/{verdict}", {}, 409)
 
 
+@promise("POST /tasks/{t}/execute", "the same key answers the same execution; for another task 409")
+def execution_keys(api: Client) -> None:
+    agent, key = things.agent(api, adapter_module="openai"), unique("run")
+    task, other = things.task(api, agent=agent), things.task(api, agent=agent)
+    first = api.post(f"/tasks/{task}/execute", {"key": key, "max_attempts": 2}, 202)
+    same((first["key"], first["max_attempts"]), (key, 2))
+    same(api.post(f"/tasks/{task}/execute", {"key": key}, 200)["id"], first["id"])
+    api.post(f"/tasks/{other}/execute", {"key": key}, 409)
+    api.post(f"/tasks/{other}/execute", {"retry_on": ["nonsense"]}, 422)
+    told = api.get(f"/executions/{first['id']}/output?after=0")
+    expect(isinstance(told["results"], list) and isinstance(told["ended"], bool), told)
+    api.get(f"/executions/{first['id']}/output?after=x", 400)
+
+
 @promise("POST /tasks/{t}/execute", "no agent, no adapter: 422; with one: 202, listed, shown, cancelled")
 def executions(api: Client) -> None:
     bare = things.task(api)
