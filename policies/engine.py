@@ -47,7 +47,12 @@ class Facts:
             "agent_type": self.subjects.agent_type,
             "capabilities": list(self.subjects.capabilities),
         }
-        return {**self.action, **self.subjects.facts, "context": context}
+        return {**self.bare, "context": context}
+
+    @property
+    def bare(self) -> Mapping[str, Any]:
+        """The view without the context."""
+        return {**self.action, **self.subjects.facts} if self.subjects.facts else self.action
 
     @cached_property
     def names(self) -> dict[str, frozenset[str]]:
@@ -80,6 +85,11 @@ class Rule:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     broken: str = ""
+
+    @cached_property
+    def rank(self) -> tuple[int, int, str]:
+        """What sorts findings: the strictest first, then by priority, then by key."""
+        return (-STRICTNESS[self.outcome], -self.priority, self.key)
 
     def concerns(self, facts: Facts) -> bool:
         """Its time, its action types and its scope fit."""
@@ -148,7 +158,7 @@ def judge(facts: Facts, policies: Iterable[Rule] | Ruleset) -> Judgement:
     """What the policies say of the action, the strictest first. Filed rules are sifted, plain ones asked one by one."""
     said = answers(policies, facts) if isinstance(policies, Iterable) else policies.answers(facts)
     found = [_finding(rule, answer, facts) for rule, answer in said]
-    found.sort(key=lambda each: (-STRICTNESS[each.would_have], -each.rule.priority, each.rule.key))
+    found.sort(key=lambda each: each.rule.rank)
     return Judgement(outcome=strictest(each.outcome for each in found), findings=tuple(found))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from policies import engine
-from policies.conditions import Answer, measures_of
+from policies.conditions import Answer, Node, measures_of
 from policies.conditions.compiling import Sieve, compiled
 from policies.engine import Facts, Rule
 
@@ -24,20 +24,30 @@ class Sifted:
         self._rules, self._asking, self._action_type = list[Rule](), list[Rule](), action_type
         for rule in rules:
             (self._asking if rule.broken or rule.require else self._rules).append(rule)
+        self._sure: list[tuple[Rule, Answer]] = [(rule, True) for rule in self._rules]
+        self._bare = all(_is_bare(rule.tree) for rule in self._rules)
+        self._always = not any(rule.scope or rule.valid_from or rule.valid_until for rule in self._rules)
 
     def answers(self, facts: Facts) -> list[tuple[Rule, Answer]]:
         held, doubted = list[int](), list[int]()
-        self._sieve(facts.view, held.append, doubted.append)
-        rules = self._rules
+        self._sieve(facts.bare if self._bare else facts.view, held.append, doubted.append)
+        sure = self._sure
         if not doubted and not self._asking:
-            return [(rule, True) for number in held if (rule := rules[number]).concerns(facts)]
+            found = [sure[number] for number in held]
+            return found if self._always else [each for each in found if each[0].concerns(facts)]
         doubts = set(doubted)
-        sure = [(rules[number], True) for number in held if number not in doubts and rules[number].concerns(facts)]
-        return [*sure, *engine.answers((*(rules[number] for number in sorted(doubts)), *self._asking), facts)]
+        found = [sure[number] for number in held if number not in doubts and self._rules[number].concerns(facts)]
+        asked = [*(self._rules[number] for number in sorted(doubts)), *self._asking]
+        return [*found, *engine.answers(asked, facts)]
 
     @cached_property
     def _sieve(self) -> Sieve:
         return compiled((rule.tree for rule in self._rules), self._action_type)
+
+
+def _is_bare(tree: Node) -> bool:
+    """Whether it looks at the action's own attributes only, so that the context need not be made."""
+    return all(leaf.path and leaf.path[0] != "context" for leaf in tree.leaves())
 
 
 class Shelf:
@@ -79,6 +89,8 @@ class Filed:
 
     def answers(self, facts: Facts) -> list[tuple[Rule, Answer]]:
         """The rules that concern the action and hold or cannot be judged, in any order."""
+        if len(self.shelves) == 1:
+            return self.shelves[0].answers(facts)
         return [each for shelf in self.shelves for each in shelf.answers(facts)]
 
     @cached_property

@@ -22,6 +22,8 @@ NEVER_FAULTS = frozenset(
     {"eq", "ne", "in", "not_in", "contains", "not_contains", "contains_any", "contains_all", "startswith", "endswith",
      "exists", "empty"}
 )  # fmt: skip
+JOINED = {"eq": "\0{}\0", "startswith": "\0{}", "endswith": "{}\0", "contains": "{}"}
+"""How a test of an item looks in the text of all items."""
 INSTANTS = frozenset({"money", "time"})
 """Kinds whose equality is more than that of their text."""
 
@@ -44,13 +46,30 @@ def sure(answer: Answer, number: int, doubt: Told) -> bool:
     return answer
 
 
+def joined(value: Any) -> str:
+    """The texts in a list as one text, each between two NUL; empty of anything else."""
+    items = [each for each in value if each.__class__ is str] if value.__class__ is list else []
+    text = "\0".join(items)
+    if text.count("\0") >= len(items) > 0:
+        text = "\0".join(each.replace("\0", "\1") for each in items)
+    return f"\0{text}\0" if items else ""
+
+
+def _is_plain(operand: Any) -> bool:
+    """Text that can only be found inside one item."""
+    return isinstance(operand, str) and operand != "" and "\0" not in operand and "\1" not in operand
+
+
 @dataclass
 class Writer:
     """The text so far: the paths that it loads, and the values that it names."""
 
     action_type: str | None
-    values: dict[str, Any] = field(default_factory=lambda: {"M": MISSING, "reach": reach, "sure": sure})
+    values: dict[str, Any] = field(
+        default_factory=lambda: {"M": MISSING, "reach": reach, "sure": sure, "joined": joined}
+    )
     paths: dict[tuple[str, ...], str] = field(default_factory=dict)
+    formed: dict[str, str] = field(default_factory=dict)
 
     def node(self, node: Node, number: int) -> str:
         if isinstance(node, Not):
@@ -86,11 +105,22 @@ class Writer:
         return call if leaf.op in NEVER_FAULTS else f"sure({call}, {number}, doubt)"
 
     def of_items(self, leaf: Leaf, value: str, number: int) -> str:
+        found = self.in_joined(leaf, value) or self.in_turn(leaf, value, number)
+        return f"(not {found})" if leaf.op == "none" else found
+
+    def in_joined(self, leaf: Leaf, value: str) -> str | None:
+        """One test of text, of any item: looked for in all items at once."""
+        test = leaf.inner[0]
+        form = JOINED.get(test.op)
+        if leaf.op == "every" or len(leaf.inner) > 1 or form is None or not _is_plain(test.operand):
+            return None
+        return f"({self.name(form.format(test.operand))} in {self.form('joined', value)})"
+
+    def in_turn(self, leaf: Leaf, value: str, number: int) -> str:
         item = f"x{len(self.values)}"
         inner = " and ".join(self.leaf(each, item, number) for each in leaf.inner)
         word = "all" if leaf.op == "every" else "any"
-        found = f"({value}.__class__ is list and {word}([{inner} for {item} in {value}]))"
-        return f"(not {found})" if leaf.op == "none" else found
+        return f"({value}.__class__ is list and {word}([{inner} for {item} in {value}]))"
 
     def name(self, value: Any) -> str:
         name = f"c{len(self.values)}"
@@ -100,13 +130,19 @@ class Writer:
     def local(self, path: tuple[str, ...]) -> str:
         return self.paths.setdefault(path, f"v{len(self.paths)}")
 
+    def form(self, form: str, value: str) -> str:
+        """A form of what a path holds, made once; an item has it made in place."""
+        made = f"({value} if {value}.__class__ is str else '')" if form == "text" else f"{form}({value})"
+        return self.formed.setdefault(made, f"f{len(self.formed)}") if value in self.paths.values() else made
+
     def loads(self) -> list[str]:
-        return [
+        loaded = [
             f"    {local} = view.get({self.name(path[0])}, M)"
             if len(path) == 1
             else f"    {local} = reach(view, {self.name(path)})"
             for path, local in self.paths.items()
         ]
+        return [*loaded, *(f"    {local} = {made}" for made, local in self.formed.items())]
 
 
 def _eq(writer: Writer, leaf: Leaf, value: str, number: int) -> str | None:
@@ -134,7 +170,7 @@ def _contains(writer: Writer, leaf: Leaf, value: str, number: int) -> str | None
 
 
 def _affix(writer: Writer, leaf: Leaf, value: str, number: int) -> str:
-    return f"({value}.__class__ is str and {value}.{leaf.op}({writer.name(leaf.operand)}))"
+    return f"{writer.form('text', value)}.{leaf.op}({writer.name(leaf.operand)})"
 
 
 def _order(writer: Writer, leaf: Leaf, value: str, number: int) -> str | None:

@@ -18,7 +18,9 @@ from policies.vocabulary import Mode, OnError, Outcome
 from tests.policies.test_conditions_hold_for_any_json import ACTIONS, CONDITIONS, JSON, SCALARS
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-TEXTS = st.sampled_from(["a", "b", "a/b", "../a", "/a", "2026-01-01T00:00:00Z", "\ud800", "", "1.5"])
+TEXTS = st.sampled_from(
+    ["a", "b", "a/b", "../a", "/a", "2026-01-01T00:00:00Z", "\ud800", "", "1.5", "a\0b", "\0", "\1a"]
+)
 NUMBERS = st.integers(-3, 3) | st.sampled_from([0.5, 1.0, float("inf"), float("nan"), 1e300])
 VALUES = TEXTS | NUMBERS | st.booleans() | st.none() | st.lists(TEXTS | NUMBERS | st.booleans(), max_size=4) | JSON
 ONE = st.one_of(
