@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from missions.advice.findings import Finding, Watch, dollars, exact, listed, spoken
-from missions.advice.of_tasks import View, of_budget
+from missions.advice.of_tasks import DONE, View, of_budget
 from missions.lifecycle import TaskStatus
 from missions.standing import figures
 from missions.standing.figures import HOUR, STUCK, Chain, Forecast
@@ -58,7 +58,7 @@ def _burning(view: View) -> Iterator[Watch]:
 
 def _has_work(view: View) -> bool:
     tasks = view.standing.tasks
-    return not tasks or any(work.status != TaskStatus.COMPLETED for work in tasks.values())
+    return not tasks or any(work.status != DONE for work in tasks.values())
 
 
 def _at_risk(view: View) -> Iterator[Watch]:
@@ -103,7 +103,7 @@ def _looping(view: View) -> Iterator[Watch]:
         if fellow.failures >= limit:
             own = [work for work in view.standing.tasks.values() if work.agent == key]
             told = any(work.failed == fellow.failed and work.failures >= limit for work in own)
-            if not told and any(work.status != TaskStatus.COMPLETED for work in own):
+            if not told and any(work.status != DONE for work in own):
                 name = f"looping_agent:mission:{view.mission_id}:agent:{fellow.id}"
                 yield Watch(fellow.heard, name, partial(_loops, view, name, key, fellow))
 
@@ -111,8 +111,8 @@ def _looping(view: View) -> Iterator[Watch]:
 def _unlinked(view: View) -> Iterator[Watch]:
     """Open tasks without a requirement in a mission where others serve one."""
     tasks = view.standing.tasks.values()
-    bare = [work for work in tasks if not work.requirements and work.status != TaskStatus.COMPLETED]
-    if bare and any(work.requirements for work in tasks):
+    bare = [work for work in tasks if not work.requirements and work.status != DONE]
+    if bare and len(bare) < len(tasks) and any(work.requirements for work in tasks):
         at = min(work.since for work in bare) + view.limits["unlinked_after_s"]
         keys = sorted(work.key for work in bare)
         yield Watch(at, f"no_requirement:mission:{view.mission_id}", partial(_bare, view, keys))

@@ -9,6 +9,7 @@ from missions.advice.findings import Finding, Watch, dollars, exact, spoken
 from missions.lifecycle import TaskStatus
 from missions.standing.state import Standing, Work
 
+DONE = TaskStatus.COMPLETED.value
 STALLED = "stalled_task:task:"
 SEVERITIES = (
     ("budget_critical_percent", "critical"),
@@ -29,6 +30,13 @@ class View:
     heard: Mapping[int, float]
     now: float
     limits: Mapping[str, int]
+
+
+def concerns(work: Work) -> bool:
+    """Whether there is anything to watch: most tasks of a mission are done, or wait for others."""
+    if work.status == DONE:
+        return False
+    return work.status in BY_STATUS or bool(work.due or work.failures or work.budget)
 
 
 def of_task(view: View, pk: int, work: Work) -> Iterator[Watch]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from missions.advice import of_missions, of_tasks, thresholds
 from missions.advice.findings import OF_MISSIONS, Watch, kind_of
 from missions.advice.of_tasks import View
-from missions.lifecycle import MISSION_ENDED, MissionStatus, TaskStatus
+from missions.lifecycle import MISSION_ENDED, MissionStatus
 from missions.standing.state import Standing
 
 NOTHING: Mapping[int, float] = {}
@@ -22,6 +22,10 @@ class Look:
 
     wrong: dict[str, Watch]
     next_at: float | None
+
+    def before(self, at: float) -> "Look":
+        """The same, and looked at again at that time, if not before."""
+        return Look(self.wrong, at if self.next_at is None else min(self.next_at, at))
 
     def gone(self, standing: Standing) -> list[int]:
         """The advisories of the standing that are no longer true, by row id."""
@@ -55,5 +59,5 @@ def watches(mission_id: int, standing: Standing, now: float, heard: Mapping[int,
     if standing.status == MissionStatus.ACTIVE:
         yield from of_missions.at_work(view)
         for pk, work in standing.tasks.items():
-            if work.status != TaskStatus.COMPLETED:
+            if of_tasks.concerns(work):
                 yield from of_tasks.of_task(view, pk, work)

@@ -26,6 +26,9 @@ from traceability import ledger
 from traceability.events import SYSTEM
 
 LOCK = "missions.advising"
+LISTEN_S = 60.0
+"""So often is asked what was heard beyond the ledger of tasks that seem stalled: nothing is told of a sign of life."""
+
 OWNED = """
     SELECT mission_id FROM missions_missionprocess
     WHERE owner_id = %s AND mission_id = ANY(%s) ORDER BY mission_id FOR SHARE
@@ -88,8 +91,9 @@ def _looks(standings: Mapping[int, Standing], now: float) -> dict[int, Look]:
     doubtful = {pk: stalled for pk, look in looks.items() if (stalled := of_tasks.stalled_among(look.wrong))}
     if doubtful:
         heard = hearing.of_tasks([task for tasks in doubtful.values() for task in tasks])
-        if heard:
-            looks |= {pk: rules.look(pk, standings[pk], now, heard) for pk in doubtful}
+        for pk in doubtful:
+            look = rules.look(pk, standings[pk], now, heard)
+            looks[pk] = look.before(now + LISTEN_S) if of_tasks.stalled_among(look.wrong) else look
     return looks
 
 

@@ -76,8 +76,19 @@ def test_a_lease_that_is_renewed_and_an_agent_at_its_task_are_signs_of_life() ->
     causes.touch(heard, later)
     looks = advising.consider(standings(leased.mission, heard.mission, silent.mission), now=later)
     assert [each.task for each in Advisory.objects.all()] == [silent]
-    assert looks[leased.mission_id] == later.timestamp() + 1800
-    assert looks[heard.mission_id] == later.timestamp() + 1800
+    assert looks[leased.mission_id] == looks[heard.mission_id] == later.timestamp() + 1800
+
+
+@pytest.mark.django_db
+def test_a_stalled_task_is_listened_for_though_nothing_tells_of_a_sign_of_life() -> None:
+    task = causes.at_work()
+    later = timezone.now() + STALLED
+    looks = advising.consider(standings(task.mission), now=later)
+    assert Advisory.objects.open().count() == 1
+    assert looks[task.mission_id] == later.timestamp() + 60
+    causes.touch(task, later)
+    advising.consider(standings(task.mission), now=later + timedelta(seconds=60))
+    assert Advisory.objects.open().count() == 0
 
 
 @pytest.mark.django_db
