@@ -1,13 +1,18 @@
-"""What a person does in place on a page: each act is one POST, one scope, one call of the service the API calls too."""
+"""What a person does in place on a page: each act is one POST, one scope, one call of the service the API calls too.
+
+The page's script posts JSON and gets JSON; a browser without scripts posts a form and is sent back to its page.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib import messages
 from django.db import IntegrityError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import ParseError
 
@@ -20,7 +25,7 @@ from coordinator.lib.navigation import holds
 from missions.github import merging
 from missions.lifecycle import MissionStatus
 from missions.models import Advisory, Mission, Task
-from missions.services import answering, reviewing, steering
+from missions.services import answering, hosting, reviewing, steering
 from policies.models import Approval
 from policies.services import escalating
 from traceability.events import Actor
@@ -122,6 +127,11 @@ def steer(after: MissionStatus) -> Callable[[str, Acting], None]:
     return do
 
 
+def restart(key: str, acting: Acting) -> None:
+    """Starts a mission's process again that crashed or was parked."""
+    hosting.restart(Mission.objects.identified(key), actor=acting.actor, now=acting.now)
+
+
 ON_TASK = {"approve": Act("tasks:review", approve_task), "reject": Act("tasks:review", reject_task)}
 ON_APPROVAL = {"approve": Act("approvals:decide", approve_held), "reject": Act("approvals:decide", reject_held)}
 ON_ADVISORY = {
@@ -136,26 +146,45 @@ ON_MISSION = {
     "pause": Act("missions:write", steer(MissionStatus.PAUSED)),
     "complete": Act("missions:write", steer(MissionStatus.COMPLETED)),
     "cancel": Act("missions:write", steer(MissionStatus.CANCELLED)),
+    "restart": Act("missions:write", restart),
 }
 
 
-def acts(known: Mapping[str, Act]) -> Callable[..., JsonResponse]:
+def acts(known: Mapping[str, Act]) -> Callable[..., HttpResponse]:
     """The view of one noun's acts: 401 when signed out, 403 without the scope, else what the service says."""
 
-    def view(request: HttpRequest, key: str, verb: str) -> JsonResponse:
+    def view(request: HttpRequest, key: str, verb: str) -> HttpResponse:
         act = known.get(verb)
         if act is None:
             raise Http404(verb)
+        refused: Refusal | None = None
         try:
             act.do(key, acting_of(request, act.scope))
         except Refusal as refusal:
-            return told(refusal)
+            refused = refusal
         except IntegrityError:
-            return told(Conflict("Somebody else changed it at the same moment; nothing was saved. Look at it again."))
-        return JsonResponse({"done": verb})
+            refused = Conflict("Somebody else changed it at the same moment; nothing was saved. Look at it again.")
+        if is_form(request) and not isinstance(refused, SignedOut):
+            return sent_back(request, refused)
+        return JsonResponse({"done": verb}) if refused is None else told(refused)
 
     view.acts = known  # type: ignore[attr-defined]
     return require_POST(view)
+
+
+def is_form(request: HttpRequest) -> bool:
+    return request.content_type == "application/x-www-form-urlencoded"
+
+
+def sent_back(request: HttpRequest, refused: Refusal | None) -> HttpResponse:
+    """To the page that the form stood on, which says what came of it."""
+    if refused is None:
+        messages.success(request, "Done.")
+    else:
+        messages.error(request, str(refused.detail))
+    page = request.headers.get("Referer", "")
+    fits = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
+    return HttpResponseRedirect(page if fits else "/")
 
 
 def acting_of(request: HttpRequest, scope: str) -> Acting:
@@ -165,7 +194,8 @@ def acting_of(request: HttpRequest, scope: str) -> Acting:
     if not holds(request.user, scope):
         raise NotAllowed("Your role may look at this, not decide it.")
     seen = versions.named_in(request.headers.get("If-Match", ""))
-    return Acting(request.user, actor_of(request), timezone.now(), comment_of(request.body), seen)
+    comment = request.POST.get("comment", "") if is_form(request) else comment_of(request.body)
+    return Acting(request.user, actor_of(request), timezone.now(), comment.strip()[:LONGEST], seen)
 
 
 def comment_of(body: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Operations: the mission processes, the queue of background jobs, executions, and the database's own numbers."""
+"""Operations: mission processes and their hosts, the queues of background jobs, executions, and the database."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -6,21 +6,27 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count
 from django.utils.text import capfirst
-from django_q.models import Failure, OrmQ, Schedule
+from django_q.models import Failure, Schedule
 
 from coordinator import schedules
-from missions.models import Execution, MissionProcess
-from missions.supervision import presence
+from coordinator.templatetags.look import span
+from missions.models import Execution
+from missions.supervision import depths, presence, watching
+from missions.supervision.depths import Depth
+from missions.supervision.watching import Place
 
 SHOWN = 50
 WHAT = {
     settings.Q_CLUSTER["name"]: "Regular jobs, embedding, synchronising",
     presence.HOSTS: "Mission processes",
     presence.EXECUTIONS: "Runs of tasks by adapters",
+    presence.HEALTH: "Checks of adapters",
 }
 """What each queue is for."""
+
+OF_INTEREST = [state for state in watching.STATES if state != "stopped"]
+WORDS = {watching.WAITING: "Waits for a host"}
 TABLES = (
     "traceability_entry",
     "missions_task",
@@ -32,20 +38,39 @@ TABLES = (
 
 
 def processes() -> Mapping[str, Any]:
-    """Every mission process that is wanted or runs; 2 statements."""
-    rows = MissionProcess.objects.select_related("mission")
-    states = dict(rows.values_list("state").annotate(Count("pk")).order_by())
-    found = rows.exclude(wanted=False, state=MissionProcess.State.STOPPED).order_by("state", "since", "pk")
-    return {"processes": list(found[:SHOWN]), "states": sorted(states.items())}
+    """Every mission process that is wanted or runs, what needs a look first; 2 statements."""
+    counts = watching.counts()
+    found = watching.places(states=OF_INTEREST, most=SHOWN)
+    return {
+        "processes": [{"place": each, "word": WORDS.get(each.state, ""), "behind": behind(each)} for each in found],
+        "states": [(state, WORDS.get(state, ""), count) for state, count in counts.items()],
+        "more": sum(counts.get(state, 0) for state in OF_INTEREST) - len(found),
+    }
+
+
+def behind(place: Place) -> str:
+    """How long the first entry that a process has not folded has waited: `340 ms`, `12 s`; empty when there is none."""
+    if not place.lag:
+        return ""
+    return (
+        f"{place.behind_s * 1000:.0f} ms"
+        if place.behind_s < 10
+        else span(max(place.behind_s, 0)).replace("now", "under 1 min")
+    )
+
+
+def hosts(now: datetime) -> Mapping[str, Any]:
+    """Who holds the mission processes; 1 statement."""
+    return {"hosts": [{"host": each, "late": each.lease_until < now} for each in watching.hosts()]}
 
 
 def queues(now: datetime) -> Mapping[str, Any]:
-    """Each queue with what waits in it and when a worker was last seen at it, and what failed lately; 3 statements."""
-    waiting = dict(OrmQ.objects.values_list("key").annotate(Count("pk")).order_by())
+    """Each queue with what waits in it and when a worker was last seen at it, and what failed lately; 4 statements."""
+    waiting = depths.depths()
     seen = presence.last_seen()
     names = sorted({*presence.queues(), *waiting, *seen})
     return {
-        "queues": [_queue(name, waiting.get(name, 0), seen.get(name), now) for name in names],
+        "queues": [_queue(name, waiting.get(name), seen.get(name), now) for name in names],
         "failures": [
             {"id": each.id, "name": each.func, "at": each.stopped, "why": str(each.result or "")[:300]}
             for each in Failure.objects.filter(stopped__gte=now - timedelta(days=7)).order_by("-stopped")[:15]
@@ -53,12 +78,14 @@ def queues(now: datetime) -> Mapping[str, Any]:
     }
 
 
-def _queue(name: str, waiting: int, seen: datetime | None, now: datetime) -> dict[str, Any]:
+def _queue(name: str, depth: Depth | None, seen: datetime | None, now: datetime) -> dict[str, Any]:
     served = seen is not None and seen >= now - presence.LATELY
+    oldest_s = depth.oldest_s if depth else None
     return {
         "name": name,
         "what": WHAT.get(name, ""),
-        "waiting": waiting,
+        "waiting": depth.waiting if depth else 0,
+        "oldest": now - timedelta(seconds=oldest_s) if oldest_s else None,
         "seen": seen,
         "state": "running" if served else "stopped",
         "word": "At work" if served else "Not seen",

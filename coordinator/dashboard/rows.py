@@ -1,20 +1,22 @@
 """Rows that more than one page shows: missions with their progress, tasks as cards, titles for ledger entries."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
-from django.db.models import Count, Max, Window
+from django.db.models import CharField, Count, Max, OuterRef, Subquery, Value, Window
+from django.db.models.functions import Cast, Concat
 
 from agents.models import Agent
 from coordinator.dashboard import stories
 from coordinator.dashboard.charts import bars
 from coordinator.dashboard.charts.bars import Part
-from missions.lifecycle import TaskStatus
-from missions.models import Mission, Task
+from missions.lifecycle import MissionStatus, TaskStatus
+from missions.models import Mission, MissionStanding, Task
 from missions.models.mission import MissionQuerySet
-from traceability.models import Entry
+from traceability.models import Entry, StreamHead
 
 PARTS = (
     ("done", (TaskStatus.COMPLETED,), "completed"),
@@ -26,11 +28,55 @@ PARTS = (
 """The stacked bar: tone, statuses, words; always in this order."""
 
 
+HEAD = Subquery(
+    StreamHead.objects.filter(stream=Concat(Value("mission:"), Cast(OuterRef("pk"), CharField()))).values("seq")[:1]
+)
+"""How many entries the mission's stream has: its standing is of today when it has folded as many."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How a mission stands: its tasks by status and when one was last changed, and what only its process knows."""
+
+    counts: dict[str, int]
+    changed: datetime | None = None
+    burn: float | None = None
+    finish: datetime | None = None
+    finish_late: datetime | None = None
+
+    @classmethod
+    def of(cls, standing: MissionStanding) -> Self:
+        known = standing.figures
+        return cls(
+            counts=standing.counts,
+            changed=_moment(known.get("changed_at")) or standing.at,
+            burn=known.get("burn_usd_per_hour") or None,
+            finish=_moment(known.get("finish_at")),
+            finish_late=_moment(known.get("finish_late_at")),
+        )
+
+
 def missions(found: MissionQuerySet, limit: int) -> tuple[list[dict[str, Any]], int]:
-    """The first `limit` of them, each with the bar of its tasks, and how many there are; 2 statements."""
-    listed: list[Any] = list(found.annotate(of=Window(Count("pk"))).select_related("owner", "process")[:limit])
-    grouped = _grouped([mission.pk for mission in listed])
-    return [_mission(each, *grouped.get(each.pk, ({}, None))) for each in listed], listed[0].of if listed else 0
+    """The first `limit` of them, each with the bar of its tasks, and how many there are; 1 statement, and another for
+    those whose process has not kept how they stand now.
+    """
+    related = found.annotate(of=Window(Count("pk")), head=HEAD).select_related("owner", "process", "standing")
+    listed: list[Any] = list(related[:limit])
+    known = figures_of(listed)
+    return [_mission(each, known[each.pk]) for each in listed], listed[0].of if listed else 0
+
+
+def figures_of(listed: Collection[Any]) -> dict[int, Figures]:
+    """How these missions stand, by row id; they have `head` (see `HEAD`) and their standing loaded.
+
+    Those whose standing is behind its stream are counted, with 1 statement; without any there is none.
+    """
+    standings = {each.pk: getattr(each, "standing", None) for each in listed}
+    heads = {each.pk: each.head for each in listed}
+    fresh = {pk: Figures.of(kept) for pk, kept in standings.items() if kept and kept.seq == heads[pk]}
+    missing = standings.keys() - fresh.keys()
+    grouped = _grouped(missing) if missing else {}
+    return fresh | {pk: Figures(*grouped.get(pk, ({}, None))) for pk in missing}
 
 
 def counted(mission_id: int) -> dict[str, int]:
@@ -61,7 +107,8 @@ def share_done(counts: dict[str, int]) -> float | None:
     return counts.get(TaskStatus.COMPLETED, 0) / total if total else None
 
 
-def _mission(mission: Mission, counts: dict[str, int], latest: datetime | None) -> dict[str, Any]:
+def _mission(mission: Mission, figures: Figures) -> dict[str, Any]:
+    counts = figures.counts
     return {
         "id": mission.pk,
         "key": mission.key,
@@ -78,9 +125,26 @@ def _mission(mission: Mission, counts: dict[str, int], latest: datetime | None) 
         "over": is_near(mission.cost_usd, mission.budget_usd),
         "deadline": mission.deadline,
         "process": mission.process.state,
-        "updated": max(mission.updated_at, latest) if latest else mission.updated_at,
+        "updated": max(mission.updated_at, figures.changed) if figures.changed else mission.updated_at,
         "stamp": f"{mission.version}-{mission.cost_usd}-{'.'.join(map(str, sorted(counts.items())))}",
+        **pace(mission, figures),
     }
+
+
+def pace(mission: Mission, figures: Figures) -> dict[str, Any]:
+    """What an active mission spends an hour, when it will be finished, and whether that is after its deadline."""
+    going = mission.status == MissionStatus.ACTIVE
+    late = bool(figures.finish and mission.deadline and figures.finish > mission.deadline)
+    return {
+        "burn": figures.burn if going else None,
+        "finish": figures.finish if going else None,
+        "finish_late": figures.finish_late if going else None,
+        "misses": going and late,
+    }
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def is_near(cost: Decimal, budget: Decimal | None) -> bool:

@@ -7,11 +7,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 TONES: dict[str, str] = {
-    "working": "working running in_progress active",
+    "working": "working running in_progress active alive",
     "done": "completed approved succeeded allow satisfied achieved on_track low enabled indexed",
-    "waiting": "waiting waiting_for_input waiting_for_person warn warning paused starting at_risk",
+    "waiting": "waiting waiting_for_input waiting_for_person warn warning paused starting draining at_risk",
     "blocked": "blocked escalate escalated crashed high",
-    "failed": "failed error rejected block critical denied expired off_track",
+    "failed": "failed error rejected block critical denied expired off_track parked dead",
     "review": "pending_review review pending_approval",
 }
 """The statuses of each tone; every other status rests (`idle`)."""

@@ -12,8 +12,8 @@ from coordinator.lib.admin import ReadOnlyAdmin, ServiceAdmin, chip_column
 from missions.admin.bases import BUDGET, SPENT, History, by, refuse_held
 from missions.admin.forms import MissionForm
 from missions.lifecycle import MissionStatus
-from missions.models import Mission, MissionProcess, Participation, WorkerHost
-from missions.services import planning, steering
+from missions.models import Mission, MissionProcess, Participation
+from missions.services import hosting, planning, steering
 
 
 class ParticipationHistory(History):
@@ -51,7 +51,7 @@ class MissionAdmin(ServiceAdmin):
     date_hierarchy = "created_at"
     ordering = ("-pk",)
     inlines = (ProcessHistory, ParticipationHistory)
-    actions = ("start", "pause", "complete", "cancel")
+    actions = ("start", "pause", "complete", "cancel", "restart")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Mission]:
         return Mission.objects.counted().select_related("owner")
@@ -96,6 +96,11 @@ class MissionAdmin(ServiceAdmin):
     def cancel(self, request: HttpRequest, rows: QuerySet[Mission]) -> HttpResponse | None:
         return self._move(request, rows, MissionStatus.CANCELLED, "{} cancelled.")
 
+    @admin.action(description="Restart the process", permissions=["write"])
+    def restart(self, request: HttpRequest, rows: QuerySet[Mission]) -> HttpResponse | None:
+        now = by(request)
+        return self.each(request, rows, lambda row: hosting.restart(row, **now), "{} processes start again.")
+
     def _move(
         self, request: HttpRequest, rows: QuerySet[Mission], after: MissionStatus, done: str
     ) -> HttpResponse | None:
@@ -103,15 +108,6 @@ class MissionAdmin(ServiceAdmin):
         return self.each(
             request, rows, lambda row: refuse_held(steering.move_mission(row, after, expected=None, **now)), done
         )
-
-
-@admin.register(MissionProcess)
-class MissionProcessAdmin(ReadOnlyAdmin):
-    list_display = ("mission", chip_column("state"), "wanted", "host", "restarts", "since")
-    list_select_related = ("mission",)
-    list_filter = ("state", "wanted", "host")
-    search_fields = ("mission__mission_id", "mission__goal", "host")
-    ordering = ("-since",)
 
 
 @admin.register(Participation)
@@ -122,11 +118,3 @@ class ParticipationAdmin(ReadOnlyAdmin):
     search_fields = ("mission__mission_id", "agent__agent_id", "member__email")
     date_hierarchy = "joined_at"
     ordering = ("-pk",)
-
-
-@admin.register(WorkerHost)
-class WorkerHostAdmin(ReadOnlyAdmin):
-    list_display = ("name", "queue", "pid", "started_at", "beat_at")
-    list_filter = ("queue",)
-    search_fields = ("name",)
-    ordering = ("-beat_at",)

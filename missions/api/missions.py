@@ -18,7 +18,7 @@ from missions.api import told
 from missions.api.serializers import AgentJoins, MemberJoins, MissionShape, NothingBody, ParticipationShape
 from missions.lifecycle import MissionStatus
 from missions.models import Mission, Participation
-from missions.services import planning, steering, taking_part
+from missions.services import hosting, planning, steering, taking_part
 
 STEERED = {
     "start": MissionStatus.ACTIVE,
@@ -44,6 +44,7 @@ class MissionView(Lists, Shows, ResourceView):
         "pause": "missions:write",
         "complete": "missions:write",
         "cancel": "missions:write",
+        "restart": "missions:write",
     }
 
     @extend_schema(responses={201: MissionShape, 202: told.HeldMission})
@@ -83,6 +84,16 @@ class MissionView(Lists, Shows, ResourceView):
     def cancel(self, request: Request, key: str) -> Response:
         """Cancels the mission and stops its process tree. Not open from its state: 422; held by a policy: 202."""
         return self._steer("cancel")
+
+    @extend_schema(request=NothingBody, responses=MissionShape)
+    def restart(self, request: Request, key: str) -> Response:
+        """Starts the mission's process again, with no crash counting against it. One that neither crashed nor was
+        parked: 422.
+        """
+        mission = self.row(Mission.objects.all())
+        self.body(NothingBody)
+        hosting.restart(mission, actor=self.actor, now=self.now)
+        return self.fresh(mission)
 
     def _steer(self, step: str) -> Response:
         mission = self.row(Mission.objects.all())

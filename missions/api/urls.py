@@ -13,6 +13,7 @@ urlpatterns = [
     route("missions/<str:key>/pause", MissionView, "mission-pause", post="pause"),
     route("missions/<str:key>/complete", MissionView, "mission-complete", post="complete"),
     route("missions/<str:key>/cancel", MissionView, "mission-cancel", post="cancel"),
+    route("missions/<str:key>/restart", MissionView, "mission-restart", post="restart"),
     route("missions/<str:mission>/tasks", TasksOfMission, "mission-tasks", get="list", post="create"),
     route("missions/<str:mission>/agents", AgentsOfMission, "mission-agents", get="list", post="create"),
     route("missions/<str:mission>/agents/<str:key>", AgentsOfMission, "mission-agent", delete="destroy"),

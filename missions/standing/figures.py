@@ -85,6 +85,7 @@ def shown(standing: Standing, now: float) -> dict[str, Any]:
     ahead = forecast(standing, now)
     return {
         "progress": progress(standing),
+        "changed_at": _moment(standing.at),
         "cost_usd": standing.cost / 1e6,
         "burn_usd_per_hour": round(burn(standing, now) / 1e6, 6),
         "claims": sum(work.holder is not None for work in standing.tasks.values()),

@@ -191,7 +191,8 @@ def _judged(owner: Agent, mission: Ref, now: datetime) -> dict[str, str]:
         actor=SYSTEM, now=now,
     )  # fmt: skip
     soon = canonical.moment(now + timedelta(days=2))
-    return {"waiver": str(waiver.pk), "soon": soon, "policy": "p-1", "drafted": "p-2", "decision": str(decision.pk), "approval": str(approval.pk)}
+    shown = {"decision": decision, "approval": approval, "waiver": waiver}
+    return {"policy": "p-1", "drafted": "p-2", "soon": soon, **{name: str(row.pk) for name, row in shown.items()}}
 
 
 def _noted(owner: Agent, now: datetime) -> dict[str, str]:

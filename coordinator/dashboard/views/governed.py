@@ -95,6 +95,7 @@ def show_usage(request: HttpRequest) -> Page:
 def show_operations(request: HttpRequest) -> Page:
     regions: dict[str, Reader] = {
         "processes": operations.processes,
+        "hosts": partial(operations.hosts, timezone.now()),
         "queues": partial(operations.queues, timezone.now()),
         "regular": operations.regular,
         "executions": operations.executions,
