@@ -1,4 +1,4 @@
-"""What the coordinator advises, and the runs of tasks by adapters."""
+"""What the coordinator advises."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from coordinator.lib.admin import ServiceAdmin, chip, chip_column
-from missions.admin.bases import SPENT, by
-from missions.models import Advisory, Execution
-from missions.services import answering, executing
+from missions.admin.bases import by
+from missions.models import Advisory
+from missions.services import answering
 
 DAY = timedelta(days=1)
 
@@ -57,23 +57,3 @@ class AdvisoryAdmin(ServiceAdmin):
     def take_up(self, request: HttpRequest, rows: QuerySet[Advisory]) -> HttpResponse | None:
         said = by(request)
         return self.each(request, rows, lambda row: answering.snooze(row, until=None, **said), "{} taken up again.")
-
-
-@admin.register(Execution)
-class ExecutionAdmin(ServiceAdmin):
-    area = "tasks"
-    list_display = (
-        "id", "task", "agent", "adapter", chip_column("state"), "attempt", "failure", SPENT, "host", "created_at",
-        "ended_at",
-    )  # fmt: skip
-    list_select_related = ("task", "agent")
-    list_filter = ("state", "adapter", "failure", ("agent", admin.RelatedOnlyFieldListFilter))
-    search_fields = ("task__task_id", "agent__agent_id", "mission__mission_id", "failure_detail")
-    date_hierarchy = "created_at"
-    ordering = ("-pk",)
-    actions = ("cancel",)
-
-    @admin.action(description="Cancel the chosen runs", permissions=["write"])
-    def cancel(self, request: HttpRequest, rows: QuerySet[Execution]) -> HttpResponse | None:
-        said = by(request)
-        return self.each(request, rows, lambda row: executing.cancel(row, **said), "{} asked to stop.")

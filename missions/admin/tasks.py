@@ -14,7 +14,7 @@ from missions.admin.forms import TaskForm
 from missions.github import merging
 from missions.lifecycle import TaskStatus
 from missions.models import Dependency, Execution, Report, RequirementLink, Review, Task
-from missions.services import callers, planning, reporting, reviewing
+from missions.services import callers, executing, planning, reporting, reviewing
 from missions.services.reporting import Filing
 from missions.services.verdicts import Outcome
 
@@ -87,7 +87,7 @@ class TaskAdmin(ServiceAdmin):
     inlines = (
         DependencyHistory, DependentHistory, RequirementHistory, ReviewHistory, ReportHistory, ExecutionHistory,
     )  # fmt: skip
-    actions = ("approve", "reject", "retry")
+    actions = ("approve", "reject", "retry", "execute")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (*self.fields, *self.shown) if obj else self.fields
@@ -100,6 +100,9 @@ class TaskAdmin(ServiceAdmin):
 
     def has_review_permission(self, request: HttpRequest) -> bool:
         return holds(request.user, "tasks:review")
+
+    def has_work_permission(self, request: HttpRequest) -> bool:
+        return holds(request.user, "tasks:work")
 
     @admin.display(description="Held by")
     def holder(self, row: Task) -> str:
@@ -128,6 +131,11 @@ class TaskAdmin(ServiceAdmin):
             refuse_held(outcome.approval)
 
         return self.each(request, rows.filter(status=TaskStatus.FAILED), one, "{} pending again.")
+
+    @admin.action(description="Hand tasks to their agents' adapters", permissions=["work"])
+    def execute(self, request: HttpRequest, rows: QuerySet[Task]) -> HttpResponse | None:
+        said = by(request)
+        return self.each(request, rows, lambda row: executing.request_execution(row, **said), "{} handed over.")
 
     def _review(self, request: HttpRequest, rows: QuerySet[Task], give: Reviewing, done: str) -> HttpResponse | None:
         said = {"comment": request.POST.get("comment", ""), "reviewer": request.user, "expected": None, **by(request)}

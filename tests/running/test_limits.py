@@ -53,7 +53,7 @@ def begins(execution: Execution) -> bool:
 
 def asked_for() -> int:
     """How many messages ask for executions; they are taken away."""
-    return OrmQ.objects.filter(key=waking.QUEUE).delete()[0]
+    return int(OrmQ.objects.filter(key=waking.QUEUE).delete()[0])
 
 
 def work(ids: list[int], seed: int) -> None:
