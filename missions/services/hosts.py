@@ -42,8 +42,8 @@ WITH gone AS (
 SELECT (SELECT coalesce(array_agg(id), '{{}}') FROM gone), (SELECT count(*) FROM freed)
 """
 CUT_OFF = f"""
-SELECT pg_terminate_backend(pid) FROM pg_locks
-WHERE locktype = 'advisory' AND objsubid = 1 AND pid <> pg_backend_pid()
+SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND objsubid = 1 AND pid <> pg_backend_pid() AND usename = current_user
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND (classid::bigint << 32 | objid::bigint) IN (
         SELECT {CERTIFICATE.format(id="id")} FROM unnest(%(gone)s::bigint[]) AS id

@@ -16,11 +16,13 @@ from multiprocessing.context import ForkProcess
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from django_q.brokers import get_broker
 from django_q.cluster import Sentinel
 from django_q.conf import Conf
 
 from missions.supervision import presence, pulse, spawning
+from missions.supervision.broker import AFTER_FAULT_S, FAULTS
 from missions.supervision.pulse import Signs
 from missions.supervision.shared import Flag, MortalLock
 
@@ -138,7 +140,26 @@ class Pool:
         for name, value in settings.Q_CLUSTER["ALT_CLUSTERS"].get(self.role, {}).items():
             setattr(Conf, name.upper(), value)
         Conf.CLUSTER_NAME, Conf.WORKERS = self.queue, self.workers
-        Guard(self.stop, self.signs, self.prepare)
+        self._wait_for_queue()
+        if not self.stop.is_set():
+            Guard(self.stop, self.signs, self.prepare)
+
+    def _wait_for_queue(self) -> None:
+        """A guard that began while its queue is away would die of it again and again, after ever longer pauses."""
+        while not self.stop.is_set() and not _answers(self.queue):
+            self.signs.guard.beat()
+            self.stop.wait(AFTER_FAULT_S)
+        self.signs.slice.beat()
+
+
+def _answers(queue: str) -> bool:
+    try:
+        get_broker(queue).queue_size()
+    except FAULTS as fault:
+        log.warning("The queue %s is away, its processes start once it is back: %s", queue, fault)
+        connection.close()
+        return False
+    return True
 
 
 def _is_idle(worker: Any) -> bool:

@@ -20,7 +20,6 @@ from tests.missions import world
 from tests.running.agents_at_hand import until
 
 HOSTS_ONLY = {"MISSION_HOSTS": "1", "WORKERS": "0", "EXECUTIONS": "0", "HEALTH_WORKERS": "0"}
-TASKS_AT_FIRST = 2
 
 
 class Site:
@@ -32,12 +31,11 @@ class Site:
         self.machines: list[Workers] = []
         self.writers: list[subprocess.Popen[bytes]] = []
 
-    def plan(self, missions: int) -> list[Mission]:
-        """So many active missions, with a few tasks each."""
+    def plan(self, missions: int, *, tasks: int = 2) -> list[Mission]:
+        """So many active missions, with so many tasks each."""
         made = [world.mission() for _ in range(missions)]
-        for each in made:
-            for _ in range(TASKS_AT_FIRST):
-                world.task(each)
+        for each in made * tasks:
+            world.task(each)
         return made
 
     def open(self, machines: int, *, within_s: float = 30) -> None:

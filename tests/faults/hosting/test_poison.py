@@ -17,7 +17,6 @@ from traceability import ledger
 from traceability.events import SYSTEM, Event
 from traceability.models import Entry
 
-BESIDE = 99
 USUAL_S = 3.0
 """Ten times what it takes on a quiet machine until a standing shows what is new."""
 
@@ -52,9 +51,11 @@ def told(mission: Mission) -> list[Any]:
     return [row.data["state"] for row in rows]
 
 
-@pytest.mark.parametrize("event", [Nonsense, Misfit])
-def test_a_poisoned_mission_is_parked_and_the_others_notice_nothing(event: type[Event], site: Site) -> None:
-    bad, *good = site.plan(1 + BESIDE)
+@pytest.mark.parametrize(("event", "beside"), [(Nonsense, 99), (Misfit, 9)])
+def test_a_poisoned_mission_is_parked_and_the_others_notice_nothing(
+    event: type[Event], beside: int, site: Site
+) -> None:
+    bad, *good = site.plan(1 + beside, tasks=0)
     site.open(1)
     seen(heads(each.pk for each in good), since=time.monotonic(), within_s=20)
     poison(bad, event)

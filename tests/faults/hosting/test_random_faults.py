@@ -15,7 +15,7 @@ from tests.running.agents_at_hand import FakeClaude
 
 MISSIONS = 60
 FAULTS = ("worker", "guard", "attendant", "database", "everything", "restart")
-LEEWAY = 5
+LEEWAY = 8
 SEED = 7
 
 
