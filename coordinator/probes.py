@@ -35,4 +35,4 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return problems.plain_answer(document, {"WWW-Authenticate": "Bearer"})
     if "usage:read" not in credential.scopes:
         return problems.plain_answer(problems.problem(403, "This credential does not hold the scope 'usage:read'."))
-    return HttpResponse(measures.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+    return HttpResponse(measures.text(timezone.now()), content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -36,6 +37,18 @@ WHERE (%(states)s::text[] IS NULL OR {SEEN} = ANY(%(states)s))
     AND (%(host)s = '' OR coalesce(host.machine, process.host) = %(host)s)
 ORDER BY ranked.rank, process.since DESC, process.mission_id LIMIT %(most)s
 """
+LAG = """
+SELECT coalesce(sum(lag), 0)::bigint, coalesce(max(lag), 0), coalesce(sum(age), 0)::float8,
+    coalesce(max(age), 0)::float8 FROM (
+    SELECT head.seq - coalesce(standing.seq, 0) AS lag,
+        extract(epoch FROM clock_timestamp() - entry.recorded_at) AS age
+    FROM missions_missionprocess AS process
+    JOIN traceability_streamhead AS head ON head.stream = 'mission:' || process.mission_id
+    LEFT JOIN missions_missionstanding AS standing ON standing.mission_id = process.mission_id
+    LEFT JOIN traceability_entry AS entry ON entry.stream = head.stream AND entry.seq = coalesce(standing.seq, 0) + 1
+    WHERE process.state <> 'stopped' AND head.seq > coalesce(standing.seq, 0)
+) AS behind
+"""
 COUNTS = f"SELECT {SEEN} AS seen, count(*) FROM missions_missionprocess AS process GROUP BY seen"
 
 
@@ -68,6 +81,15 @@ class Place:
         return self.state in ("parked", "crashed")
 
 
+class Lag(NamedTuple):
+    """What processes have not folded: entries of all and of the worst, and how long the first of each has waited."""
+
+    entries: int
+    entries_worst: int
+    seconds: float
+    seconds_worst: float
+
+
 def places(*, states: Collection[str] | None = None, host: str = "", most: int | None = None) -> list[Place]:
     """The processes in these states (all when none are named) on this machine, what needs a look first; 1 statement."""
     asked = {"states": None if states is None else list(states), "host": host, "most": most}
@@ -82,6 +104,13 @@ def counts() -> dict[str, int]:
         cursor.execute(COUNTS)
         found = dict(cursor.fetchall())
     return {state: found[state] for state in STATES if state in found}
+
+
+def lag() -> Lag:
+    """1 statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(LAG)
+        return Lag(*cursor.fetchone())
 
 
 def hosts() -> list[MissionHost]:
