@@ -1,6 +1,6 @@
 from policies.models.approval import Approval
 from policies.models.decision import Decision
-from policies.models.policy import FIELDS, ActiveBundle, Policy, PolicyRevision
+from policies.models.policy import FIELDS, ActiveBundle, Policy, PolicyRevision, usual_content
 from policies.models.waiver import Waiver, WaiverState
 
 __all__ = [
@@ -12,4 +12,5 @@ __all__ = [
     "PolicyRevision",
     "Waiver",
     "WaiverState",
+    "usual_content",
 ]

@@ -56,6 +56,7 @@ class Decision(models.Model):
             models.Index(fields=["mission_id", "id"], name="decision_mission"),
             models.Index(fields=["task_id", "id"], name="decision_task"),
             models.Index(fields=["agent_id", "id"], name="decision_agent"),
+            models.Index(fields=["agent_id", "at"], name="decision_of_agent_at"),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -52,6 +52,25 @@ FIELDS = (
     "valid_from", "valid_until", "tests",
 )  # fmt: skip
 """What a revision keeps."""
+
+
+def usual_content() -> dict[str, Any]:
+    """What a draft says where it says nothing; an empty `on_error` follows from the actions."""
+    return {
+        "description": "",
+        "owner": "",
+        "status": PolicyStatus.ACTIVE,
+        "mode": Mode.ENFORCE,
+        "conditions": None,
+        "actions": None,
+        "scope": everywhere(),
+        "require": [],
+        "priority": 0,
+        "on_error": "",
+        "valid_from": None,
+        "valid_until": None,
+        "tests": [],
+    }
 
 
 class PolicyQuerySet(ResourceQuerySet["Policy"]):

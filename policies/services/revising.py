@@ -9,8 +9,8 @@ from coordinator.lib.errors import Conflict, Invalid
 from coordinator.lib.keys import KEY_RULE, is_key
 from policies import bundles, drafts, trials
 from policies.events import PolicyCreated, PolicyRevised
-from policies.models import FIELDS, ActiveBundle, Policy, PolicyRevision
-from policies.vocabulary import Mode, PolicyStatus
+from policies.models import FIELDS, ActiveBundle, Policy, PolicyRevision, usual_content
+from policies.vocabulary import PolicyStatus
 from traceability import canonical, ledger
 from traceability.events import Actor, Subject
 
@@ -50,7 +50,7 @@ def revise(
         versions.require(policy, expected)
         stored = policy.values_of(*FIELDS)
         content = drafted({**stored, **_without_key(policy, fields)})
-        changed = {name: value for name, value in content.items() if _differs(value, stored[name])}
+        changed = {name: value for name, value in content.items() if differs(value, stored[name])}
         if changed:
             _store(policy, changed, content, now)
             _keep_revision(policy, change_note, actor, now)
@@ -89,11 +89,19 @@ def subject_of(policy: Policy) -> Subject:
     return Subject("policy", policy.pk, policy.key)
 
 
-def drafted(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The whole content of a draft: what was left out has its usual value. Raises Invalid with every mistake."""
+def differs(new: Any, old: Any) -> bool:
+    """By their canonical text: `true` is not `1`."""
+    return canonical.write(new) != canonical.write(old)
+
+
+def drafted(fields: Mapping[str, Any], *, tried: bool = True) -> dict[str, Any]:
+    """The whole content of a draft: what was left out has its usual value. Raises Invalid with every mistake.
+
+    Its tests are run; without `tried` they are only read.
+    """
     if unknown := set(fields) - set(FIELDS):
         raise Invalid({name: [f"There is no field {name!r} here."] for name in sorted(unknown)})
-    content = {**_usual(), **fields}
+    content = {**usual_content(), **fields}
     registry = bundles.registry()
     mistakes = drafts.mistakes_of(content, registry)
     if unreadable := trials.mistakes_of(content["tests"], registry):
@@ -102,7 +110,8 @@ def drafted(fields: Mapping[str, Any]) -> dict[str, Any]:
         raise Invalid(mistakes)
     content["on_error"] = str(content["on_error"] or drafts.usual_on_error(content["actions"]))
     content["status"], content["mode"] = str(content["status"]), str(content["mode"])
-    _try(content)
+    if tried:
+        _try(content)
     return content
 
 
@@ -112,24 +121,6 @@ def _try(content: Mapping[str, Any]) -> None:
         rule = bundles.rule_of(content, policy=0, key="draft", revision=0)
         if failed := trials.failures(rule, content["tests"]):
             raise Invalid({"tests": failed})
-
-
-def _usual() -> dict[str, Any]:
-    return {
-        "description": "",
-        "owner": "",
-        "status": PolicyStatus.ACTIVE,
-        "mode": Mode.ENFORCE,
-        "conditions": None,
-        "actions": None,
-        "scope": drafts.GLOBAL,
-        "require": [],
-        "priority": 0,
-        "on_error": "",
-        "valid_from": None,
-        "valid_until": None,
-        "tests": [],
-    }
 
 
 def _store(policy: Policy, changed: Mapping[str, Any], content: Mapping[str, Any], now: datetime) -> None:
@@ -152,11 +143,6 @@ def _keep_revision(policy: Policy, change_note: str, actor: Actor, now: datetime
         **policy.values_of(*FIELDS),
     )
     ActiveBundle.objects.update_or_create(id=True, defaults={"hash": bundles.hash_in_force()})
-
-
-def _differs(new: Any, old: Any) -> bool:
-    """By their canonical text: `true` is not `1`."""
-    return canonical.write(new) != canonical.write(old)
 
 
 def _without_key(policy: Policy, fields: Mapping[str, Any]) -> dict[str, Any]:

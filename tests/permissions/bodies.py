@@ -28,7 +28,9 @@ BODIES: dict[str, Any] = {
     },
     "PATCH /api/policies/{policy}": {"description": "Another description"},
     "POST /api/policies/{policy}/waivers": {
-        "reason": "The outage of tonight.", "expires_at": "{soon}", "agent": "{agent}",
+        "reason": "The outage of tonight.",
+        "expires_at": "{soon}",
+        "agent": "{agent}",
     },
     "POST /api/policies/evaluate": {"action": {"action_type": "git_push", "force": True}, "agent": "{agent}"},
     "POST /api/policies/simulate": {"conditions": {"action_type": "git_push"}, "actions": [{"warn": "A push."}]},
