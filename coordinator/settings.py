@@ -268,6 +268,9 @@ POLICY_TESTS_REQUIRED = flag("POLICY_TESTS_REQUIRED")
 SUBJECT_RESOLVER = "missions.subjects.resolve"
 """Who names the mission, task and agent that an action is asked about."""
 
+COST_READER = "missions.facts.costs"
+"""Who knows what an agent, a task or a mission has cost since a time."""
+
 TRACE_ERASER = "missions.services.erasing"
 """Who erases a text of history wherever else it stands: a module of a room above the ledger."""
 

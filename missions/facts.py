@@ -1,10 +1,18 @@
 """What policies may ask about a task or a mission: plain values, part of the input that is judged and stored."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
+from django.db.models import Model, Sum
+
+from agents.models import Agent, Usage
 from coordinator.lib.money import plain_money
 from missions.models import Execution, Mission, Task
+from policies.subjects import Subjects
+
+SPENDERS: dict[str, type[Model]] = {"agent": Agent, "task": Task, "mission": Mission}
 
 
 def of_task_move(task: Task, before: str, after: str, *, now: datetime) -> dict[str, Any]:
@@ -63,6 +71,27 @@ def of_execution(run: Execution, *, now: datetime) -> dict[str, Any]:
         **_share(run.task.cost_usd, run.task.budget_usd),
         "mission": of_mission(run.mission),
     }
+
+
+def costs(
+    spans: Iterable[tuple[str, timedelta | None]], subjects: Subjects, *, now: datetime
+) -> dict[tuple[str, timedelta | None], Decimal]:
+    """What the agent, task or mission has cost within each span, None being all time. Reported usage of unknown cost
+    adds nothing; a span of a subject that is not known is left out.
+    """
+    refs = {noun: getattr(subjects, noun) for noun in SPENDERS}
+    return {
+        (noun, window): _cost(noun, ref.id, None if window is None else now - window)
+        for noun, window in spans
+        if (ref := refs[noun]) is not None
+    }
+
+
+def _cost(noun: str, number: int, since: datetime | None) -> Decimal:
+    if since is None:
+        return SPENDERS[noun]._default_manager.values_list("cost_usd", flat=True).get(pk=number) or Decimal(0)
+    spent = Usage.objects.filter(**{f"{noun}_id": number}, at__gte=since).aggregate(total=Sum("cost_usd"))
+    return spent["total"] or Decimal(0)
 
 
 def _share(cost: Any, budget: Any) -> dict[str, int]:

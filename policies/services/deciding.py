@@ -12,7 +12,7 @@ from typing import Any
 
 from coordinator.lib.masking import masked
 from coordinator.lib.refs import Ref
-from policies import bundles, engine
+from policies import bundles, engine, measuring
 from policies.bundles import Bundle
 from policies.engine import Facts, Finding, Judgement
 from policies.events import DecisionMade
@@ -100,6 +100,7 @@ def _facts(point: str, action: Mapping[str, Any], subjects: Subjects, actor: Act
 
 
 def _decide(facts: Facts, bundle: Bundle, *, actor: Actor, always: bool, remark: str = "") -> Verdict:
+    facts = measuring.completed(facts, bundle.measures_for(facts.action_type))
     began = perf_counter_ns()
     judgement = engine.judge(facts, bundle.rules_for(facts.action_type))
     took_us = min((perf_counter_ns() - began) // 1000, LONGEST_DURATION_US)
