@@ -136,6 +136,10 @@ def _paused(data: Mapping[str, Any]) -> tuple[str, str]:
     return wording.GAVE_UP if data.get("automatic") else wording.WORDS["notification.paused"]
 
 
+def _snoozed(data: Mapping[str, Any]) -> tuple[str, str]:
+    return "idle", "put off advice on" if data.get("until") else "took up again advice on"
+
+
 def _archived(data: Mapping[str, Any]) -> tuple[str, str]:
     count = data["last_seq"] - data["first_seq"] + 1
     return "idle", f"archived {count} entr{'y' if count == 1 else 'ies'} of"
@@ -145,6 +149,7 @@ BY_DATA: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
     "task.reviewed": _reviewed,
     "mission.process_changed": _process,
     "notification.paused": _paused,
+    "advisory.snoozed": _snoozed,
     "trace.archived": _archived,
 }
 """Kinds whose tone and verb depend on the entry's own fields."""
@@ -163,7 +168,14 @@ def _about(entry: Entry, titles: Titles) -> tuple[str, str]:
             return title or key, reverse(address, args=[row_id])
     if entry.kind in OF_STREAM:
         return _record(entry, titles)
-    return ("" if entry.kind == "decision.made" else entry.subject_key or ""), ""
+    return _untied(entry), ""
+
+
+def _untied(entry: Entry) -> str:
+    """What an entry tells of that has no page."""
+    if entry.kind == "advisory.opened":
+        return str(entry.data["message"])
+    return "" if entry.kind == "decision.made" else entry.subject_key or ""
 
 
 def _subject(entry: Entry) -> tuple[str, str] | None:

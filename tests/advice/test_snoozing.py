@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from coordinator.dashboard import needs
+from coordinator.dashboard import needs, rows, stories
 from coordinator.dashboard.lens import Lens
 from missions import briefings, replay
 from missions.models import Advisory
@@ -151,9 +151,23 @@ def test_the_page_puts_it_off_and_takes_it_up_again(client: Client, verb: str, a
     assert f"/advisories/{row.pk}/do" not in client.get("/").content.decode()
     page = client.get(f"/tasks/{row.task.key}").content.decode()
     assert "Put off until" in page
+    assert "put off advice on" in page
     assert client.post(f"/advisories/{row.pk}/do/take-up", {}, JSON).status_code == 200
     row.refresh_from_db()
     assert row.snoozed_until is None
+    assert "took up again advice on" in client.get(f"/tasks/{row.task.key}").content.decode()
+
+
+def test_what_has_no_page_of_its_own_is_told_in_words() -> None:
+    telling.advisory(
+        cause="requirement_without_work:key_result:1",
+        kind="requirement_without_work",
+        severity="info",
+        message="4 requirements have no task.",
+        opened_at=timezone.now(),
+    )
+    [line] = stories.tell(*rows.titled(Entry.objects.filter(kind="advisory.opened")))
+    assert (line.words, line.about) == ("advises:", "4 requirements have no task.")
 
 
 def test_the_admin_puts_off_and_takes_up(client: Client) -> None:
