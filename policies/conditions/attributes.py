@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from policies.conditions import measures
@@ -110,7 +111,7 @@ class Registry:
 
     own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def types(self) -> dict[str, Mapping[str, str]]:
         return {**BY_TYPE, **self.own}
 

@@ -1,9 +1,9 @@
 """Which action types conditions can hold for, and what in them can never hold. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from policies.conditions.attributes import FREE, TYPE
+from policies.conditions.attributes import FREE, TYPE, Registry
 from policies.conditions.tree import OF_ITEMS, Leaf
 from policies.conditions.values import amount
 
@@ -38,17 +38,21 @@ def named_types(value: Any) -> Types:
     return found
 
 
-def no_type(leaf: Leaf, types: Iterable[str]) -> bool:
+def no_type(leaf: Leaf, registry: Registry) -> bool:
     """Whether a test of the action's type lets no type through, own ones included."""
-    if leaf.op == "startswith" and f"{FREE}.".startswith(leaf.operand[: len(FREE) + 1]):
-        return False
-    if leaf.op in {"eq", "in", "startswith"}:
-        return not any(leaf.holds({TYPE: each}) is True for each in types)
+    if leaf.op in {"eq", "in"}:
+        listed = leaf.operand if leaf.op == "in" else [leaf.operand]
+        return not any(isinstance(each, str) for each in listed)
+    if leaf.op == "startswith":
+        own = f"{FREE}.".startswith(leaf.operand[: len(FREE) + 1])
+        return not own and not any(each.startswith(leaf.operand) for each in registry.types)
     return leaf.op in {"exists", "empty"} and leaf.holds({TYPE: FREE}) is not True
 
 
 def contradicted(leaves: list[Leaf]) -> bool:
     """Whether the tests of one path can never hold together; only what is certain is told."""
+    if len(leaves) < 2:
+        return False
     plain = [leaf for leaf in leaves if leaf.op not in OF_ITEMS]
     candidates = [leaf.operand if leaf.op == "in" else [leaf.operand] for leaf in plain if leaf.op in {"eq", "in"}]
     if candidates:

@@ -15,7 +15,7 @@ from typing import Any
 
 from policies.conditions import expressions
 from policies.conditions.attributes import TYPE, Registry, nearest
-from policies.conditions.narrowing import Types, contradicted, levels, named_types, narrowed, no_type
+from policies.conditions.narrowing import Types, contradicted, levels, narrowed, no_type
 from policies.conditions.operators import OPERATORS
 from policies.conditions.tree import OF_ITEMS, All, Expression, Leaf, Node, Not, Some
 
@@ -184,10 +184,7 @@ class Reader:
 
     def possible(self, path: tuple[str, ...], leaves: list[Leaf], at: str) -> None:
         """Whether something could pass all tests of the path."""
-        known = {name for leaf in leaves for name in named_types({leaf.op: leaf.operand}) or ()} | set(
-            self.registry.types
-        )
-        if contradicted(leaves) or (path == (TYPE,) and any(no_type(leaf, known) for leaf in leaves)):
+        if contradicted(leaves) or (path == (TYPE,) and any(no_type(leaf, self.registry) for leaf in leaves)):
             self.wrong(at, f"Nothing can pass all these tests of {'.'.join(path)[:100]}.")
 
     def counted(self, at: str) -> bool:
