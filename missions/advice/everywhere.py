@@ -22,7 +22,7 @@ CRASHES = 3
 """How often a mission's process crashes before somebody should look."""
 
 LATELY = timedelta(hours=2)
-LAST_TOLD = 200
+LAST_TOLD = 100
 """So many of an agent's last activities are looked at for the files that it touches."""
 
 UNSERVED_AFTER = timedelta(days=1)

@@ -21,6 +21,7 @@ SWEPT = ("silent_agent", "same_files", "requirement_without_work", "process_cras
 POLICY = "policy"
 KINDS = (*OF_MISSIONS, *SWEPT, POLICY)
 
+LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 LISTED = 20
 """So many keys or paths are listed in the evidence; the count tells of all."""
 
@@ -55,14 +56,21 @@ def kind_of(name: str) -> str:
     return name.partition(":")[0].partition("-")[0]
 
 
-def spoken(at: float) -> str:
-    """As messages say it: `25 Nov 14:00 UTC`."""
-    return f"{datetime.fromtimestamp(at, UTC):%d %b %H:%M} UTC"
+def spoken(at: float, now: float | None = None) -> str:
+    """As messages say it: `25 Nov 14:00 UTC`, with the year when it is another one than at `now`."""
+    time = _time(at)
+    form = "%d %b %H:%M" if now is None or time.year == _time(now).year else "%d %b %Y %H:%M"
+    return f"{time:{form}} UTC"
 
 
 def exact(at: float) -> str:
     """As evidence says it: RFC 3339."""
-    return moment(datetime.fromtimestamp(at, UTC))
+    return moment(_time(at))
+
+
+def _time(at: float) -> datetime:
+    """The time, or the last one that can be written: a forecast may lie beyond it."""
+    return datetime.fromtimestamp(min(at, LAST), UTC)
 
 
 def dollars(micros: float) -> str:

@@ -132,7 +132,7 @@ def _burns(view: View, name: str, rate: float, empty_at: float, ahead: Forecast 
         "budget_burn",
         "warning",
         f"Mission {{mission}} spends {rate / 1e6:.2f} USD an hour: its budget of {budget:.2f} USD is used up "
-        f"by {spoken(empty_at)}, {before}.",
+        f"by {spoken(empty_at, view.now)}, {before}.",
         burn_usd_per_hour=dollars(rate),
         cost_usd=dollars(view.standing.cost),
         budget_usd=dollars(view.standing.budget or 0),
@@ -149,8 +149,8 @@ def _late(view: View, name: str, severity: str, ahead: Forecast) -> Finding:
         view,
         "deadline_at_risk",
         severity,
-        f"Mission {{mission}} {'is' if certain else 'may be'} done by {spoken(when)} at its present pace; "
-        f"its deadline is {spoken(deadline)}.",
+        f"Mission {{mission}} {'is' if certain else 'may be'} done by {spoken(when, view.now)} at its present pace; "
+        f"its deadline is {spoken(deadline, view.now)}.",
         name=name,
         deadline=exact(deadline),
         finish_at=exact(ahead.expected),
