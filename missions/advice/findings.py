@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from coordinator.lib.money import plain_money
+from missions.standing import figures
 from traceability.canonical import moment
 
 OF_MISSIONS = (
@@ -21,7 +22,7 @@ SWEPT = ("silent_agent", "same_files", "requirement_without_work", "process_cras
 POLICY = "policy"
 KINDS = (*OF_MISSIONS, *SWEPT, POLICY)
 
-LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+LAST = figures.LAST
 LISTED = 20
 """So many keys or paths are listed in the evidence; the count tells of all."""
 

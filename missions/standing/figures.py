@@ -15,6 +15,7 @@ FEWEST_FINISHED = 3
 LATE = 1.04
 """How many standard deviations above the expected time five of six outcomes lie (85 percent)."""
 
+LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 STUCK = frozenset({TaskStatus.BLOCKED, TaskStatus.FAILED})
 
 
@@ -121,4 +122,5 @@ def _reached(key: str, waiting: dict[str, list[str]]) -> set[str]:
 
 
 def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    """The time, or the last one that can be written: a forecast may lie beyond it."""
+    return datetime.fromtimestamp(min(at, LAST), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

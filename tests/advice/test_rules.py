@@ -11,7 +11,7 @@ from missions.advice import rules
 from missions.advice.findings import OF_MISSIONS, kind_of
 from missions.standing import packing
 from missions.standing.state import Standing
-from tests.advice.standings import DAY, MISSION, NOW, fellow, standing, work, wrong
+from tests.advice.standings import DAY, MISSION, NOW, fellow, finished_half, standing, work, wrong
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,11 @@ def _set(task: int = 1, **fields: Any) -> Callable[[Standing], object]:
     return mend
 
 
-def _finished(deadline: float) -> Standing:
-    """Four tasks done in four days, four to go: done in four days more, if it goes on like this."""
-    done = [work(f"d-{number}", "completed") for number in range(4)]
-    todo = [work(f"o-{number}", "pending") for number in range(4)]
-    times = [NOW - DAY * number for number in (3, 2, 1, 0)]
-    return standing(*done, *todo, started=NOW - 4 * DAY, finished=times, deadline=deadline)
-
-
 def _finish_all(of: Standing) -> None:
     for each in of.tasks.values():
         each.status = "completed"
 
 
-HOUR = int(NOW // 3600)
 CASES = (
     Case(
         "stalled_task:task:1", "warning", NOW + 1800, lambda: standing(work()), _set(heard=NOW + 1800),
@@ -95,7 +86,7 @@ CASES = (
         lambda of: setattr(of.agents["birch"], "failures", 0), "Agent birch failed 3 times in a row",
     ),
     Case(
-        "deadline_at_risk-probable:mission:7", "warning", NOW + DAY, lambda: _finished(NOW + 6 * DAY), _finish_all,
+        "deadline_at_risk-probable:mission:7", "warning", NOW + DAY, lambda: finished_half(NOW + 6 * DAY), _finish_all,
         "Mission {mission} is done by",
     ),
 )  # fmt: skip
@@ -126,66 +117,8 @@ def test_the_next_look_is_when_the_next_thing_becomes_wrong(case: Case) -> None:
     assert at == case.at
 
 
-@pytest.mark.parametrize(
-    ("cost", "step", "severity"),
-    [(4_999_999, None, ""), (5_000_000, 50, "info"), (8_100_000, 80, "warning"), (10_000_000, 100, "critical"),
-     (25_000_000, 100, "critical")],
-)  # fmt: skip
-def test_the_highest_step_of_a_budget_is_the_one_that_counts(cost: int, step: int | None, severity: str) -> None:
-    on_task = standing(work(status="pending", budget=10_000_000, cost=cost))
-    on_mission = standing(budget=10_000_000, cost=cost)
-    for of, name in ((on_task, "task:1"), (on_mission, "mission:7")):
-        found = wrong(of)
-        assert list(found) == ([f"budget-{step}:{name}"] if step else [])
-        for each in found.values():
-            assert (each.severity, each.evidence["step_percent"]) == (severity, step)
-            assert each.evidence["budget_usd"] == "10.00"
-
-
-def test_a_burn_that_passes_the_budget_within_a_day_is_told_where_no_forecast_is() -> None:
-    of = standing(work(status="pending"), budget=100_000_000, cost=24_000_000, spent={HOUR - 5: 24_000_000})
-    found = wrong(of)["budget_burn:mission:7"]
-    assert "its budget of 100.00 USD is used up by" in found.message
-    assert found.message.endswith("within a day.")
-    assert found.evidence["cost_usd"] == "24.00"
-    of.budget = 1_000_000_000
-    assert wrong(of) == {}
-
-
-def test_a_burn_is_held_against_the_end_that_is_forecast() -> None:
-    of = _finished(NOW + 60 * DAY)
-    of.budget, of.cost, of.spent = 100_000_000, 10_000_000, {HOUR - 5: 6_000_000}
-    found = wrong(of)["budget_burn:mission:7"]
-    assert found.message.endswith("before its work is done.")
-    assert found.evidence["finish_at"]
-    of.budget = 200_000_000
-    assert "budget_burn:mission:7" not in wrong(of)
-
-
-def test_a_burn_is_forgotten_when_nothing_was_spent_for_hours() -> None:
-    of = standing(work(status="pending"), budget=100_000_000, cost=24_000_000, spent={HOUR: 24_000_000})
-    looks, at = 0, NOW
-    while (soon := rules.look(MISSION, of, at).next_at) is not None:
-        at, looks = soon, looks + 1
-    assert (looks, wrong(of, at)) == (6, {})
-
-
-def test_nothing_burns_where_all_work_is_done() -> None:
-    of = standing(work(status="completed"), budget=100_000_000, cost=24_000_000, spent={HOUR - 1: 24_000_000})
-    assert wrong(of) == {}
-
-
-def test_what_hovers_about_its_limit_is_told_until_it_is_clear_of_it() -> None:
-    of = standing(work(status="pending"), budget=118_000_000, cost=20_000_000, spent={HOUR - 5: 20_000_000})
-    assert wrong(of) == {}, "96 USD in a day, and 98 are left"
-    of.advisories["budget_burn:mission:7"] = 1
-    assert list(wrong(of)) == ["budget_burn:mission:7"]
-    of.budget = 122_000_000
-    assert wrong(of) == {}
-
-
 def test_a_deadline_that_may_be_missed_is_for_information_until_it_probably_is() -> None:
-    of = _finished(NOW + 5 * DAY)
+    of = finished_half(NOW + 5 * DAY)
     assert list(wrong(of)) == ["deadline_at_risk-possible:mission:7"]
     assert wrong(of)["deadline_at_risk-possible:mission:7"].severity == "info"
     assert list(wrong(of, NOW + 0.6 * DAY)) == ["deadline_at_risk-probable:mission:7"]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from missions.advice import rules
 from missions.lifecycle import MissionStatus, TaskStatus
+from missions.standing import figures
 from missions.standing.state import Fellow, Standing, Work
 from tests.advice.standings import DAY, MISSION, NOW
 
@@ -98,3 +99,4 @@ def test_a_forecast_beyond_the_last_year_can_be_told() -> None:
     )
     [watch] = rules.look(MISSION, of, NOW).wrong.values()
     assert "is done by 31 Dec 9999" in watch.tell().message
+    assert figures.shown(of, NOW)["finish_at"] == "9999-12-31T00:00:00Z"
