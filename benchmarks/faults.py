@@ -9,7 +9,6 @@ import random
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
-from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
@@ -57,7 +56,8 @@ def run(ground: Ground, seed: int, asked: Namespace, hits: list[Hit]) -> list[st
         site.write(WRITERS, PAUSE_S, seed)
         for hit in campaign.befall(site, missions, campaign.chosen(chance, asked.faults), chance, leeway=LEEWAY):
             hits.append(hit)
-            say(f"seed {seed}  {hit.fault:<12} {hit.machine:<12} {hit.seconds:6.2f} s (itself {hit.itself:.2f} s)")
+            second = "" if hit.alone else ", during another"
+            say(f"seed {seed}  {hit.fault:<12} {hit.machine:<12} {hit.seconds:6.2f} s{second}")
         wrong = campaign.settle(site, within_s=60)
         told, hosted = Entry.objects.count(), len(truth.missions())
         load = os.getloadavg()[1]
@@ -66,15 +66,20 @@ def run(ground: Ground, seed: int, asked: Namespace, hits: list[Hit]) -> list[st
 
 
 def show(hits: list[Hit]) -> None:
-    """A table of seconds by fault."""
-    by_fault: dict[str, list[float]] = defaultdict(list)
-    for hit in hits:
-        by_fault[hit.fault].append(hit.seconds)
-    say(f"{'fault':<12} {'times':>5} {'median':>7} {'longest':>8} {'asked':>6} {'in time':>8}")
-    for name, found in sorted(by_fault.items()):
-        within_s = TABLE[name].within_s
-        in_time = sum(each <= within_s for each in found)
-        say(f"{name:<12} {len(found):>5} {median(found):>7.2f} {max(found):>8.2f} {within_s:>6.0f} {in_time:>8}")
+    """A table of seconds by fault; of the faults that came during the recovery from another, only the longest."""
+    row = "{:<12} {:>5} {:>8} {:>8} {:>8} {:>6} {:>8} {:>15}"
+    say(row.format("fault", "times", "median", "longest", "itself", "asked", "in time", "during another"))
+    for name in sorted({hit.fault for hit in hits}):
+        found = [hit for hit in hits if hit.fault == name and hit.alone]
+        both = max((hit.seconds for hit in hits if hit.fault == name and not hit.alone), default=None)
+        if found:
+            seconds = [hit.seconds for hit in found]
+            itself = median(hit.itself for hit in found)
+            in_time = sum(each <= TABLE[name].within_s for each in seconds)
+            figures = (f"{median(seconds):.2f}", f"{max(seconds):.2f}", f"{itself:.2f}", TABLE[name].within_s, in_time)
+            say(row.format(name, len(found), *figures, "" if both is None else f"{both:.2f}"))
+        else:
+            say(row.format(name, 0, "", "", "", TABLE[name].within_s, "", f"{both:.2f}"))
 
 
 def say(*lines: str) -> None:

@@ -19,6 +19,9 @@ from tests.running.agents_at_hand import until
 from traceability.events import SYSTEM
 
 OTHERS = 4
+PATIENT = 0.7
+"""How often the next fault waits until the last one is over everywhere."""
+
 RUNS = 2
 """Executions that are asked for before each fault."""
 
@@ -26,13 +29,15 @@ RUNS = 2
 class Hit(NamedTuple):
     """A fault, the machine it befell, and seconds until the missions it touched were hosted and folded again.
 
-    `itself` is how much of that the fault took, for instance until the database was started again.
+    `itself` is how much of that the fault took, for instance until the database was started again. `alone`: every
+    machine hosted missions when it came, none was recovering from the fault before.
     """
 
     fault: str
     machine: str
     seconds: float
     itself: float
+    alone: bool
 
 
 def chosen(chance: random.Random, faults: int) -> list[str]:
@@ -48,14 +53,15 @@ def befall(
     for name in faults:
         for _ in range(RUNS):
             _run(chance.choice(missions))
+        if chance.random() < PATIENT:
+            until(site.is_whole, within_s=60)
         time.sleep(chance.random())
-        machine = chance.choice(site.machines)
+        machine, alone = chance.choice(site.machines), site.is_whole()
         touched = _touched(machine, missions, chance)
-        began = time.monotonic()
-        with TABLE[name].do(site, machine, chance):
+        with TABLE[name].do(site, machine, chance) as began:
             itself = time.monotonic() - began
             seconds = probe(touched, since=began, within_s=leeway * TABLE[name].within_s)
-        yield Hit(name, machine.machine, seconds, itself)
+        yield Hit(name, machine.machine, seconds, itself, alone)
 
 
 def settle(site: Site, *, within_s: float) -> list[str]:

@@ -1,4 +1,7 @@
-"""The faults: what happens to a machine or to all of it. Inside the `with` it has happened; at its end it is over."""
+"""The faults: what happens to a machine or to all of them.
+
+Inside the `with` it has happened, at the moment (monotonic) that it gives; at the end of the `with` it is over.
+"""
 
 import os
 import random
@@ -15,84 +18,87 @@ from tests.running.agents_at_hand import lives, until
 
 FROZEN_S = (8.0, 10.0)
 
-Fault = Callable[[Site, Workers, random.Random], AbstractContextManager[None]]
+Fault = Callable[[Site, Workers, random.Random], AbstractContextManager[float]]
 
 
-def kill(*pids: int) -> None:
-    """Ends processes at once; returns when they are gone."""
+def kill(*pids: int) -> float:
+    """Ends processes at once; returns when they are gone, with the moment at which they were ended."""
+    began = time.monotonic()
     _send(signal.SIGKILL, pids)
     until(lambda: not any(map(lives, pids)))
+    return began
 
 
 @contextmanager
-def worker(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
-    kill(machine.worker(presence.HOSTS))
-    yield
+def worker(site: Site, machine: Workers, chance: random.Random) -> Iterator[float]:
+    yield kill(machine.worker(presence.HOSTS))
 
 
 @contextmanager
-def attendant(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+def attendant(site: Site, machine: Workers, chance: random.Random) -> Iterator[float]:
     """The pusher or the monitor: the guard's children that are no worker."""
     host = machine.worker(presence.HOSTS)
-    kill(chance.choice([pid for pid in children_of(machine.guard(presence.HOSTS)) if pid != host]))
-    yield
+    yield kill(chance.choice([pid for pid in children_of(machine.guard(presence.HOSTS)) if pid != host]))
 
 
 @contextmanager
-def guard(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
-    kill(machine.guard(presence.HOSTS))
-    yield
+def guard(site: Site, machine: Workers, chance: random.Random) -> Iterator[float]:
+    yield kill(machine.guard(presence.HOSTS))
 
 
 @contextmanager
-def command(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+def command(site: Site, machine: Workers, chance: random.Random) -> Iterator[float]:
     """The parent of all; who supervises it starts it again."""
+    began = time.monotonic()
     machine.process.kill()
     machine.process.wait()
     machine.start()
-    yield
+    yield began
 
 
 @contextmanager
-def everything(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
-    """Every process of every machine, started again."""
+def everything(site: Site, machine: Workers, chance: random.Random) -> Iterator[float]:
+    """Every process of every machine ends; the moment is that at which they are started again."""
     kill(*(pid for each in site.machines for pid in each.all()))
     for each in site.machines:
         each.process.wait()
+    began = time.monotonic()
+    for each in site.machines:
         each.start()
-    yield
+    yield began
 
 
 @contextmanager
-def restart(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+def restart(site: Site, machine: Workers, chance: random.Random) -> Iterator[float]:
     """SIGTERM, an end in good order (one that has hardly begun just ends), and a start."""
+    began = time.monotonic()
     machine.process.terminate()
     assert machine.process.wait(10) in (0, -signal.SIGTERM)
     machine.start()
-    yield
+    yield began
 
 
 @contextmanager
-def freeze(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+def freeze(site: Site, machine: Workers, chance: random.Random) -> Iterator[float]:
     """The whole machine stands still for longer than a lease, its connections open."""
-    with _still(machine.all(), chance.uniform(*FROZEN_S)):
-        yield
+    with _still(machine.all(), chance.uniform(*FROZEN_S)) as began:
+        yield began
 
 
 @contextmanager
-def stuck(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+def stuck(site: Site, machine: Workers, chance: random.Random) -> Iterator[float]:
     """The worker that hosts stands still, and those around it do not."""
-    with _still([machine.worker(presence.HOSTS)], chance.uniform(*FROZEN_S)):
-        yield
+    with _still([machine.worker(presence.HOSTS)], chance.uniform(*FROZEN_S)) as began:
+        yield began
 
 
 @contextmanager
-def _still(pids: list[int], seconds: float) -> Iterator[None]:
-    end = time.monotonic() + seconds
+def _still(pids: list[int], seconds: float) -> Iterator[float]:
+    began = time.monotonic()
     _send(signal.SIGSTOP, pids)
     try:
-        yield
-        time.sleep(max(0.0, end - time.monotonic()))
+        yield began
+        time.sleep(max(0.0, began + seconds - time.monotonic()))
     finally:
         _send(signal.SIGCONT, pids)
 
@@ -104,9 +110,10 @@ def _send(number: signal.Signals, pids: Iterable[int]) -> None:
 
 
 @contextmanager
-def database(site: Site, machine: Workers, chance: random.Random) -> Iterator[None]:
+def database(site: Site, machine: Workers, chance: random.Random) -> Iterator[float]:
+    began = time.monotonic()
     site.ground.restart_hard()
-    yield
+    yield began
 
 
 class Asked(NamedTuple):

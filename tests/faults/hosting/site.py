@@ -10,9 +10,10 @@ from pathlib import Path
 
 import psutil
 from django.conf import settings
+from django.utils import timezone
 
 from agents.models import Agent
-from missions.models import Mission, MissionProcess
+from missions.models import Mission, MissionHost, MissionProcess
 from tests.faults.crew import Workers
 from tests.faults.hosting.ground import Ground
 from tests.faults.hosting.load import AGENTS
@@ -57,6 +58,11 @@ class Site:
         """Whether no wanted process waits for a host."""
         wanted = MissionProcess.objects.filter(wanted=True).exclude(state="parked")
         return not wanted.exclude(state="running", owner__isnull=False).exists()
+
+    def is_whole(self) -> bool:
+        """Whether every machine hosts missions."""
+        hosts = MissionHost.objects.living_at(timezone.now()).filter(processes__isnull=False)
+        return set(hosts.values_list("machine", flat=True)) == {each.machine for each in self.machines}
 
     def write(self, writers: int, pause_s: float, seed: int = 1) -> None:
         """Lets writers work until `rest`: each makes a change about each `pause_s`. Returns when all are at work."""

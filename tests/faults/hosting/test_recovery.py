@@ -21,8 +21,7 @@ LEEWAY = 8
 def test_missions_of_one_machine_are_hosted_again_after_a_fault_of(fault: str, site: Site) -> None:
     missions, asked, chance = site.plan(MISSIONS), TABLE[fault], random.Random(1)
     site.open(1)
-    began = time.monotonic()
-    with asked.do(site, site.machines[0], chance):
+    with asked.do(site, site.machines[0], chance) as began:
         probe(missions, since=began, within_s=LEEWAY * asked.within_s)
     began = time.monotonic()
     seen(heads(truth.missions()), since=began, within_s=10)

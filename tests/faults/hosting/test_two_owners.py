@@ -31,8 +31,8 @@ def test_a_frozen_machine_is_followed_and_thaws_as_another_host(site: Site) -> N
     assert before is not None
     until(lambda: 0 < MissionProcess.objects.filter(owner=before).count() < len(missions))
     theirs = [each for each in missions if MissionProcess.objects.get(mission=each).owner_id == before]
-    at_first, began = epochs(), time.monotonic()
-    with freeze(site, frozen, CHANCE):
+    at_first = epochs()
+    with freeze(site, frozen, CHANCE) as began:
         probe(theirs, since=began, within_s=32)
         assert set(MissionProcess.objects.values_list("host", flat=True)) == {other.machine}
         assert MissionHost.objects.get(pk=before).state == "dead"
@@ -56,7 +56,6 @@ def test_a_frozen_worker_is_replaced_on_its_own_machine(site: Site) -> None:
     missions = site.plan(4)
     site.open(1)
     frozen = site.machines[0].worker(presence.HOSTS)
-    began = time.monotonic()
-    with stuck(site, site.machines[0], CHANCE):
+    with stuck(site, site.machines[0], CHANCE) as began:
         probe(missions, since=began, within_s=32)
         until(lambda: not lives(frozen), within_s=20)
