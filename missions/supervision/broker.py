@@ -17,7 +17,6 @@ from django_q.conf import Conf
 from redis.exceptions import RedisError
 
 from missions.supervision import presence, pulse
-from traceability import hints
 
 CHANNEL = "coordinator_queue"
 AFTER_FAULT_S = 0.5
@@ -96,8 +95,6 @@ class Broker(Watched, ORM):  # type: ignore[misc]
 
     def forget(self) -> None:
         super().forget()
-        if self.ears is not None:
-            self.ears.close()
         self.ears = None
 
     def _take(self) -> list[tuple[int, str]]:
@@ -110,12 +107,13 @@ class Broker(Watched, ORM):  # type: ignore[misc]
         return found
 
     def _listen(self) -> None:
-        """Returns at the next call, or after the poll interval."""
-        if self.ears is None:
-            self.ears = hints.connect()
-            self.ears.execute(f"LISTEN {CHANNEL}")
+        """Returns at the next call, or after the poll interval. It hears on Django's own connection, which is idle."""
+        held: psycopg.Connection = connection.connection
+        if self.ears is not held:  # a message may have come before we heard of it: look again first
+            held.execute(f"LISTEN {CHANNEL}")
+            self.ears = held
             return
-        for _ in self.ears.notifies(timeout=Conf.POLL, stop_after=1):
+        for _ in held.notifies(timeout=Conf.POLL, stop_after=1):
             pass
 
     def _call(self) -> None:

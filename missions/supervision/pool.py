@@ -21,6 +21,7 @@ from django_q.brokers import get_broker
 from django_q.cluster import Sentinel
 from django_q.conf import Conf
 
+from coordinator.lib import leash
 from missions.supervision import presence, pulse, spawning
 from missions.supervision.broker import AFTER_FAULT_S, FAULTS
 from missions.supervision.pulse import Signs
@@ -136,6 +137,7 @@ class Pool:
 
     def _stand_guard(self) -> None:
         os.setpgid(0, 0)
+        leash.take_name(f"coord {self.role}")
         pulse.use(self.signs)
         for name, value in settings.Q_CLUSTER["ALT_CLUSTERS"].get(self.role, {}).items():
             setattr(Conf, name.upper(), value)
