@@ -60,12 +60,12 @@ def hanging(its_trace_tells_all: None, claude: FakeClaude) -> Iterator[Hanging]:
 
 def _start(execution: Execution) -> "Future[str | None]":
     pool = ThreadPoolExecutor(1)
-    future = pool.submit(_run_and_leave, execution.pk)
+    future = pool.submit(run_and_leave, execution.pk)
     pool.shutdown(wait=False)
     return future
 
 
-def _run_and_leave(execution_id: int) -> str | None:
+def run_and_leave(execution_id: int) -> str | None:
     try:
         return jobs.run_execution(execution_id)
     finally:

@@ -6,15 +6,24 @@ from typing import Any
 from django.utils import timezone
 
 from missions.models import Execution
-from missions.services import beginning, running
+from missions.services import beginning, executing, running
+from missions.services.executing import Wanted
 from missions.services.running import Ended
 from missions.services.writing_output import Piece, Stream
+from tests.running.runs import task_for
+from traceability.events import SYSTEM
 
 State = Execution.State
 
 
 def out(text: str) -> Piece:
     return Piece(Stream.OUT, text)
+
+
+def tried(max_attempts: int = 3, objective: str = "do it", **more: Any) -> Execution:
+    """A queued execution that is tried so often."""
+    wanted = Wanted(max_attempts=max_attempts, **more)
+    return executing.request_execution(task_for(objective=objective), wanted, actor=SYSTEM, now=timezone.now())
 
 
 def taken(execution: Execution, now: datetime | None = None) -> Execution:

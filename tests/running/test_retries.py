@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -13,28 +12,21 @@ from hypothesis import strategies as st
 from agents.adapters.base import MAY_BE_TRIED_AGAIN, MOST_ATTEMPTS, TRIED_AGAIN, Failure
 from agents.costs import Use
 from agents.models import Usage
-from missions import jobs, retries
+from missions import retries
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Execution
 from missions.services import beginning, executing, running, steering, waking
 from missions.services.executing import Wanted
 from missions.supervision import executor
-from tests.factories import client_of, person
 from tests.missions import world
-from tests.running.agents_at_hand import FakeClaude
 from tests.running.runs import fresh, task_for, told
-from tests.running.taken import ended, out, taken
+from tests.running.taken import ended, out, taken, tried
 from traceability import ledger
 from traceability.events import SYSTEM
 
 pytestmark = pytest.mark.usefixtures("its_trace_tells_all")
 
 LATER = timedelta(minutes=10)
-
-
-def tried(max_attempts: int = 3, objective: str = "do it", **more: Any) -> Execution:
-    wanted = Wanted(max_attempts=max_attempts, **more)
-    return executing.request_execution(task_for(objective=objective), wanted, actor=SYSTEM, now=timezone.now())
 
 
 def test_an_attempt_that_crashed_is_followed_by_another_that_succeeds() -> None:
@@ -182,46 +174,6 @@ def test_an_attempt_whose_task_was_given_to_another_is_not_made() -> None:
     assert beginning.begin(execution.pk, host="here", now=timezone.now() + LATER) is None
     execution = fresh(execution)
     assert (execution.state, execution.task.status) == ("cancelled", TaskStatus.COMPLETED)
-
-
-def test_the_request_or_else_the_agents_configuration_says_how_often(claude: FakeClaude) -> None:
-    task = task_for("claude_code", {"max_attempts": 2, "retry_on": ["timed_out"]})
-    operator = client_of(person("operator"))
-    shown = operator.post(f"/api/tasks/{task.key}/execute").json()
-    assert (shown["max_attempts"], shown["retry_on"], shown["attempt"]) == (2, ["timed_out"], 0)
-    operator.post(f"/api/executions/{shown['id']}/cancel")
-    body = {"max_attempts": 4, "retry_on": ["crashed"]}
-    shown = operator.post(f"/api/tasks/{task.key}/execute", body, format="json").json()
-    assert (shown["max_attempts"], shown["retry_on"]) == (4, ["crashed"])
-    assert jobs.run_execution(shown["id"]) == "succeeded"
-
-
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({"max_attempts": 0}, "max_attempts"),
-        ({"max_attempts": MOST_ATTEMPTS + 1}, "max_attempts"),
-        ({"max_attempts": "2"}, "max_attempts"),
-        ({"retry_on": ["over_budget"]}, "retry_on.0"),
-        ({"retry_on": "crashed"}, "retry_on"),
-        ({"key": ""}, "key"),
-        ({"key": "a b"}, "key"),
-        ({"keys": "x"}, "keys"),
-    ],
-)
-def test_a_body_that_cannot_be_is_refused(body: dict[str, Any], field: str) -> None:
-    answer = client_of(person("operator")).post(f"/api/tasks/{task_for().key}/execute", body, format="json")
-    assert (answer.status_code, list(answer.json()["errors"])) == (422, [field])
-
-
-def test_a_crashing_program_is_run_so_often_as_the_policy_says(claude: FakeClaude) -> None:
-    execution = tried(2, objective="crash")
-    assert jobs.run_execution(execution.pk) == "queued"
-    Execution.objects.filter(pk=execution.pk).update(run_after=timezone.now())
-    assert jobs.run_execution(execution.pk) == "failed"
-    assert [run["environment"]["COORDINATOR_EXECUTION_KEY"] for run in claude.runs] == [execution.key] * 2
-    assert len({run["environment"]["COORDINATOR_EXECUTION"] for run in claude.runs}) == 2
-    assert fresh(execution).output.count("cannot go on") == 2
 
 
 def test_the_database_takes_no_execution_back_without_an_entry_and_none_from_its_end() -> None:
