@@ -5,13 +5,14 @@
 
 import zlib
 from dataclasses import asdict, fields
+from sys import intern
 from typing import Any
 
 import orjson
 
 from missions.standing.state import Fellow, Standing, Work
 
-SCHEMA = 1
+SCHEMA = 2
 FIELDS = tuple(each.name for each in fields(Work))
 FELLOW = tuple(each.name for each in fields(Fellow))
 STANDING = tuple(each.name for each in fields(Standing))
@@ -41,5 +42,6 @@ def plain(standing: Standing) -> dict[str, Any]:
 
 def _work(values: list[Any]) -> Work:
     work = Work(*values)
-    work.needs = tuple(work.needs)
+    work.status, work.needs = intern(work.status), tuple(work.needs)
+    work.agent, work.holder = work.agent and intern(work.agent), work.holder and intern(work.holder)
     return work
