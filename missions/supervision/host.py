@@ -87,12 +87,11 @@ class Host:
         """Returns at the next hint that the ledger grew, or when something is due."""
         if self.tenure is None:
             return
-        due = [self.attend_at, self.holding.next_due()]
-        patience = [LONGEST_WAIT_S, at_most_s, *(at - time.time() for at in due)]
+        patience = [LONGEST_WAIT_S, at_most_s, self.attend_at - time.time()]
         if self.holding.changed:
-            patience.append(SHOW_EVERY_S)
-        if self.holding.touched:
-            patience.append(CONSIDER_EVERY_S)
+            patience.append(self._left_s("show", SHOW_EVERY_S))
+        due_s = 0.0 if self.holding.touched else self.holding.next_due() - time.time()
+        patience.append(max(due_s, self._left_s("consider", CONSIDER_EVERY_S)))
         self.tenure.listen(max(0.0, min(patience)))
 
     def beat(self, tenure: Tenure) -> None:
@@ -139,9 +138,10 @@ class Host:
 
     def consider(self, tenure: Tenure) -> None:
         """Lets advice follow for missions that changed, and for those whose time has come."""
-        if not self._is_due("consider", CONSIDER_EVERY_S):
-            return
         now = timezone.now()
+        waiting = self.holding.touched or self.holding.next_due() <= now.timestamp()
+        if not (waiting and self._is_due("consider", CONSIDER_EVERY_S)):
+            return
         chosen = self.holding.take_touched(now.timestamp(), AT_ONCE)
         asked = {pk: self.holding.servers[pk].standing for pk in chosen if pk in self.holding.servers}
         try:
@@ -157,7 +157,7 @@ class Host:
 
     def show(self, tenure: Tenure, *, at_once: bool = False) -> None:
         """Writes standings that changed, for those who read rows."""
-        if at_once or self._is_due("show", SHOW_EVERY_S):
+        if self.holding.changed and (at_once or self._is_due("show", SHOW_EVERY_S)):
             rows = self._shown(tenure, self.holding.take_changed(AT_ONCE))
             done = keeping.show(tenure.owner.id, rows)
             for row in rows:
@@ -286,7 +286,11 @@ class Host:
 
     def _is_due(self, what: str, every_s: float) -> bool:
         """Whether so long has passed since it was done last; then it counts as done now."""
-        if time.monotonic() - self.done_at.get(what, float("-inf")) < every_s:
+        if self._left_s(what, every_s) > 0:
             return False
         self._mark(what)
         return True
+
+    def _left_s(self, what: str, every_s: float) -> float:
+        """How long until it is due again."""
+        return self.done_at.get(what, float("-inf")) + every_s - time.monotonic()
