@@ -234,6 +234,8 @@ class ExecutionEnded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class AdvisoryOpened(Event):
+    """`snoozed_until` is set when the same cause was put off before, and it comes back meanwhile."""
+
     kind: ClassVar[str] = "advisory.opened"
     erasable: ClassVar[tuple[str, ...]] = ("message",)
     advisory: int
@@ -241,6 +243,7 @@ class AdvisoryOpened(Event):
     about: str
     severity: str
     message: str
+    snoozed_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,8 +38,8 @@ def register(noun: str, resolver: Resolver) -> None:
 
 
 def needs_a_person(kind: str, data: Mapping[str, Any]) -> bool:
-    """Whether an entry tells of something that waits for a person."""
-    if kind not in NEEDS:
+    """Whether an entry tells of something that waits for a person and that nobody has put off."""
+    if kind not in NEEDS or data.get("snoozed_until"):
         return False
     field, values = NEEDS[kind]
     return not field or str(data.get(field)) in values

@@ -33,5 +33,9 @@ class Migration(migrations.Migration):
                 help_text="From when on its work deserves advice, where that is not as usual.",
             ),
         ),
+        migrations.AddIndex(
+            model_name="advisory",
+            index=models.Index(fields=["cause", "-id"], name="advisory_of_cause"),
+        ),
         migrations.RunSQL(GUARD, "DROP TRIGGER advisory_snooze_told ON missions_advisory"),
     ]

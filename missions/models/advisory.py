@@ -60,7 +60,10 @@ class Advisory(models.Model):
                 name="an_advisory_is_open_once_for_its_cause",
             )
         ]
-        indexes = [models.Index(fields=["mission", "resolved_at"], name="advisory_of_mission")]
+        indexes = [
+            models.Index(fields=["mission", "resolved_at"], name="advisory_of_mission"),
+            models.Index(fields=["cause", "-id"], name="advisory_of_cause"),
+        ]
 
     def __str__(self) -> str:
         return self.message

@@ -59,9 +59,7 @@ def _queued(state: State, told: Told) -> None:
 
 def _started(state: State, told: Told) -> None:
     data = told.data
-    state.executions[data["execution"]].update(
-        state="running", attempt=data["attempt"], host=data["host"], failure=""
-    )
+    state.executions[data["execution"]].update(state="running", attempt=data["attempt"], host=data["host"], failure="")
 
 
 def _retried(state: State, told: Told) -> None:
@@ -88,7 +86,7 @@ def _opened(state: State, told: Told) -> None:
         "severity": data["severity"],
         "message": data["message"],
         "acknowledged": False,
-        "snoozed_until": None,
+        "snoozed_until": data.get("snoozed_until"),
         "resolved": False,
     }
 

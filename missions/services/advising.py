@@ -33,7 +33,10 @@ OWNED = """
     SELECT mission_id FROM missions_missionprocess
     WHERE owner_id = %s AND mission_id = ANY(%s) ORDER BY mission_id FOR SHARE
 """
-COLUMNS = ("cause", "kind", "severity", "message", "evidence", "mission_id", "task_id", "agent_id", "opened_at")
+COLUMNS = (
+    "cause", "kind", "severity", "message", "evidence", "mission_id", "task_id", "agent_id", "opened_at",
+    "snoozed_until",
+)  # fmt: skip
 INSERT = f"INSERT INTO {Advisory._meta.db_table} ({', '.join(COLUMNS)}, snoozes) VALUES "
 ROW = f"({', '.join('%s::jsonb' if name == 'evidence' else '%s' for name in COLUMNS)}, 0)"
 ONCE = " ON CONFLICT (cause) WHERE resolved_at IS NULL DO NOTHING RETURNING cause, id"
@@ -125,10 +128,10 @@ def _open(findings: Iterable[Finding], now: datetime) -> int:
         return 0
     missions = _refs(Mission, {each.mission_id for each in wanted})
     tasks = _refs(Task, {each.task_id for each in wanted})
-    keys = {each.agent for each in wanted if each.agent}
-    agents = {key: Ref(pk, key) for pk, key in Agent.objects.filter(agent_id__in=keys).values_list("pk", "agent_id")}
+    agents = _agents({each.agent for each in wanted if each.agent})
+    asleep = _asleep([each.name for each in wanted], now)
     found = [(each, missions.get(each.mission_id), agents.get(each.agent or "")) for each in wanted]
-    opened = _insert([_row(each, mission, agent, now) for each, mission, agent in found])
+    opened = _insert([_row(each, mission, agent, now, asleep.get(each.name)) for each, mission, agent in found])
     for each, mission, agent in found:
         if each.name in opened:
             told = AdvisoryOpened(
@@ -141,9 +144,22 @@ def _open(findings: Iterable[Finding], now: datetime) -> int:
                 about=each.kind,
                 severity=each.severity,
                 message=_message(each, mission),
+                snoozed_until=asleep.get(each.name),
             )
             ledger.record(told, actor=SYSTEM, at=now)
     return len(opened)
+
+
+def _asleep(causes: list[str], now: datetime) -> dict[str, datetime]:
+    """Until when causes are put off that come back: what was said of them before still holds."""
+    last = Advisory.objects.filter(cause__in=causes).order_by("cause", "-pk").distinct("cause")
+    rows = last.values_list("cause", "snoozed_until")
+    return {cause: until for cause, until in rows if until is not None and until > now}
+
+
+def _agents(keys: set[str]) -> dict[str, Ref]:
+    rows = Agent.objects.filter(agent_id__in=keys).values_list("pk", "agent_id")
+    return {key: Ref(pk, key) for pk, key in rows}
 
 
 def _refs(model: Any, ids: set[int | None]) -> dict[int | None, Ref]:
@@ -151,10 +167,12 @@ def _refs(model: Any, ids: set[int | None]) -> dict[int | None, Ref]:
     return {pk: Ref(pk, key) for pk, key in rows}
 
 
-def _row(finding: Finding, mission: Ref | None, agent: Ref | None, now: datetime) -> tuple[Any, ...]:
+def _row(
+    finding: Finding, mission: Ref | None, agent: Ref | None, now: datetime, until: datetime | None
+) -> tuple[Any, ...]:
     return (
         finding.name, finding.kind, finding.severity, _message(finding, mission), json.dumps(finding.evidence),
-        finding.mission_id, finding.task_id, agent and agent.id, now,
+        finding.mission_id, finding.task_id, agent and agent.id, now, until,
     )  # fmt: skip
 
 

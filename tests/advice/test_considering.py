@@ -60,7 +60,7 @@ def test_the_number_of_statements_does_not_grow_with_the_missions(owned: bool) -
     one = statements(standings(missions[0]), owner)
     fifty = statements(standings(*missions[1:]), owner)
     assert Advisory.objects.count() == 51
-    assert (one, fifty) == ((9, 9) if owned else (8, 8))
+    assert (one, fifty) == ((10, 10) if owned else (9, 9))
     assert statements(standings(*missions), owner) == 2, "what was heard of tasks that seem stalled, no more"
 
 

@@ -9,12 +9,14 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from accounts.notifying import naming
 from coordinator.dashboard import needs, rows, stories
 from coordinator.dashboard.lens import Lens
 from missions import briefings, replay
 from missions.models import Advisory
 from missions.supervision import adviser
 from tests import telling
+from tests.advice import causes
 from tests.factories import client_of, person, unique
 from tests.missions import world
 from traceability.models import Entry
@@ -128,6 +130,43 @@ def test_what_is_put_off_still_resolves(operator: APIClient) -> None:
     assert adviser.review(now=timezone.now()) == (0, 1)
     row.refresh_from_db()
     assert row.resolved_at is not None
+
+
+def test_a_cause_that_comes_back_while_it_is_put_off_waits_for_nobody(operator: APIClient) -> None:
+    mission = world.mission(deadline=timezone.now())
+
+    def again(after: timedelta = timedelta(0)) -> Advisory:
+        """The deadline is moved, and moved back."""
+        causes.revise(mission, deadline=None)
+        assert adviser.review(now=timezone.now() + after) == (0, 1)
+        causes.revise(mission, deadline=timezone.now())
+        assert adviser.review(now=timezone.now() + after) == (1, 0)
+        return Advisory.objects.open().get()
+
+    assert adviser.review(now=timezone.now()) == (1, 0)
+    first = Advisory.objects.get()
+    snooze(operator, first, {"minutes": 60})
+    first.refresh_from_db()
+    second = again()
+    assert (second.snoozed_until, second.version) == (first.snoozed_until, 1)
+    told = Entry.objects.filter(kind="advisory.opened").order_by("id")
+    assert [naming.needs_a_person(each.kind, each.data) for each in told] == [True, False]
+    assert waiting() == 0
+    assert again(timedelta(minutes=61)).snoozed_until is None
+    assert waiting() == 1
+
+
+def test_a_cause_that_was_taken_up_again_is_not_put_off_when_it_comes_back(operator: APIClient) -> None:
+    mission = world.mission(deadline=timezone.now())
+    for minutes in (60, None):
+        adviser.review(now=timezone.now())
+        row = Advisory.objects.open().get()
+        snooze(operator, row, {"minutes": minutes} if minutes else {"until": None})
+        causes.revise(mission, deadline=None)
+        adviser.review(now=timezone.now())
+        causes.revise(mission, deadline=timezone.now())
+    adviser.review(now=timezone.now())
+    assert Advisory.objects.open().get().snoozed_until is None
 
 
 def test_the_database_takes_no_snooze_that_is_not_told() -> None:
