@@ -266,7 +266,8 @@ POLICY_TESTS_REQUIRED = flag("POLICY_TESTS_REQUIRED")
 """Whether a policy without a test that matches and one that does not is only recorded, as in audit mode."""
 
 SUBJECT_RESOLVER = "missions.subjects.resolve"
-"""Who names the mission, task and agent that an action is asked about."""
+SCOPE_RESOLVER = "missions.subjects.strangers"
+"""Who names the mission, task and agent that an action is asked about, and knows what a scope may name."""
 
 COST_READER = "missions.facts.costs"
 """Who knows what an agent, a task or a mission has cost since a time."""

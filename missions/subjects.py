@@ -1,14 +1,20 @@
 """What somebody asks about: the mission, task and agent that they name, as policies see them."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from django.db.models import Q
 
 from agents.models import Agent
 from agents.services import registering
 from coordinator.lib.errors import Invalid, Missing, NotAllowed
-from coordinator.lib.models import ResourceQuerySet
+from coordinator.lib.models import Resource, ResourceQuerySet
 from missions import facts
 from missions.models import Mission, Task
 from policies.subjects import Subjects
+from sprints.models import Sprint
+
+NOUNS: dict[str, type[Resource]] = {"mission": Mission, "task": Task, "agent": Agent, "sprint": Sprint}
 
 
 def resolve(*, mission: object, task: object, agent: object, user: Any) -> Subjects:
@@ -35,6 +41,25 @@ def resolve(*, mission: object, task: object, agent: object, user: Any) -> Subje
         capabilities=capabilities(doer, work),
         facts={"mission": facts.of_mission(whole)} if whole else {},
     )
+
+
+def strangers(named: Mapping[str, Iterable[object]]) -> dict[str, list[str]]:
+    """Of the missions, tasks, agents and sprints that are named by id or key, those that do not exist.
+
+    One statement for each noun.
+    """
+    return {noun: found for noun, names in named.items() if (found := _strangers(noun, {str(each) for each in names}))}
+
+
+def _strangers(noun: str, names: set[str]) -> list[str]:
+    model = NOUNS.get(noun)
+    if model is None:
+        return []
+    ids = {int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 19}
+    keys = {f"{model.KEY}__in": names - {str(each) for each in ids}}
+    rows = model._default_manager.filter(Q(pk__in=ids) | Q(**keys)).values_list("pk", model.KEY)
+    known = {str(name) for row in rows for name in row}
+    return sorted(name for name in names if name not in known)
 
 
 def capabilities(agent: Agent | None, task: Task | None) -> tuple[str, ...]:

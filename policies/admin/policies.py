@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.auth import actor_of
 from coordinator.lib.admin import ServiceAdmin, chip, chip_column
-from policies import drafts
+from policies import drafts, starting
 from policies.models import FIELDS, Policy, PolicyRevision
 from policies.services import revising
 
@@ -97,6 +97,13 @@ class PolicyAdmin(ServiceAdmin):
     search_fields = ("policy_id", "description", "owner")
     ordering = ("policy_id",)
     inlines = (RevisionsInline,)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {**(extra_context or {}), "starters": starting.told()})
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A starter that the address names fills the form, which a person then reads, changes and saves."""
+        return starting.content_of(request.GET.get("starter", ""))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("policy_id",) if obj else ()

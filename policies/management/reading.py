@@ -15,9 +15,8 @@ from policies.engine import Rule
 from policies.files import Misread
 from policies.models import FIELDS, Policy
 from policies.services import revising
+from policies.starting import STARTERS
 from policies.vocabulary import PolicyStatus
-
-STARTERS = Path(__file__).resolve().parent.parent / "starters"
 
 
 @dataclass(frozen=True)

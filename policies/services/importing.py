@@ -52,7 +52,9 @@ def carry_out(steps: Iterable[Step], *, actor: Actor, now: datetime, note: str) 
         for step in steps:
             try:
                 made += _made(step, told)
-            except (Invalid, Conflict) as refused:
+            except Invalid as refused:
+                raise Misread(step.file.told(refused.errors)) from refused
+            except Conflict as refused:
                 raise Misread([f"{step.file.name}:1: {refused.detail}"]) from refused
     return made
 
@@ -67,6 +69,7 @@ def _made(step: Step, told: dict[str, Any]) -> list[Policy]:
 
 def _step(file: PolicyFile, stored: Policy | None) -> Step:
     content = revising.drafted(file.fields)
+    revising.known_scope(content["scope"])
     before = {} if stored is None else stored.values_of(*FIELDS)
     changed = tuple(name for name in before if revising.differs(content[name], before[name]))
     return Step(file, content, stored, changed)

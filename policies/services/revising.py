@@ -7,7 +7,7 @@ from typing import Any
 from coordinator.lib import versions
 from coordinator.lib.errors import Conflict, Invalid
 from coordinator.lib.keys import KEY_RULE, is_key
-from policies import bundles, drafts, trials
+from policies import bundles, drafts, resolving, trials
 from policies.events import PolicyCreated, PolicyRevised
 from policies.models import FIELDS, ActiveBundle, Policy, PolicyRevision, usual_content
 from policies.vocabulary import PolicyStatus
@@ -28,6 +28,7 @@ def create(
 ) -> Policy:
     """A policy with its first revision; left out, it is active and enforced. Raises Invalid, PolicyKeyTaken."""
     content = drafted(fields)
+    known_scope(content["scope"])
     with ledger.writing():
         _one_at_a_time()
         _free(policy_id)
@@ -51,6 +52,8 @@ def revise(
         stored = policy.values_of(*FIELDS)
         content = drafted({**stored, **_without_key(policy, fields)})
         changed = {name: value for name, value in content.items() if differs(value, stored[name])}
+        if "scope" in changed:
+            known_scope(content["scope"])
         if changed:
             _store(policy, changed, content, now)
             _keep_revision(policy, change_note, actor, now)
@@ -87,6 +90,12 @@ def activate(
 
 def subject_of(policy: Policy) -> Subject:
     return Subject("policy", policy.pk, policy.key)
+
+
+def known_scope(scope: Any) -> None:
+    """Raises Invalid when the scope names an object that does not exist: such a policy would never match."""
+    if unknown := resolving.strangers(scope):
+        raise Invalid({"scope": unknown})
 
 
 def differs(new: Any, old: Any) -> bool:

@@ -81,8 +81,9 @@ def test_policies_in_force_for_all_or_for_it_are_told() -> None:
         policy(policy_id="for-it", scope={"agent": [row.key]}),
         policy(policy_id="for-deployers", scope={"capability": ["deploy"]}),
     ]
-    policy(policy_id="for-another", scope={"agent": ["somebody"]})
-    policy(policy_id="for-another-deployer", scope={"agent": ["somebody"], "capability": ["deploy"]})
+    somebody = agent().key
+    policy(policy_id="for-another", scope={"agent": [somebody]})
+    policy(policy_id="for-another-deployer", scope={"agent": [somebody], "capability": ["deploy"]})
     policy(policy_id="switched-off", status="disabled")
     policy(policy_id="over", valid_until=timezone.now() - timedelta(days=1))
     wanted = {each.key for each in shown}

@@ -173,3 +173,22 @@ def test_a_viewer_sees_and_decides_nothing(client: Client) -> None:
     assert client.post(f"/admin/policies/policy/{row.pk}/change/", form()).status_code == 403
     client.post("/admin/policies/approval/", {"action": "approve", "_selected_action": [number]})
     assert Approval.objects.get(pk=number).state == "pending"
+
+
+def test_a_starter_fills_the_form_and_is_saved_as_a_draft(admin: Client) -> None:
+    page = admin.get("/admin/policies/policy/").content.decode()
+    assert page.count("?starter=starter-") == 10
+    shown = admin.get("/admin/policies/policy/add/?starter=starter-no-force-push").context["adminform"].form
+    values = {name: shown[name].value() for name in ("policy_id", "status", "conditions", "actions", "tests")}
+    assert values["status"] == "draft"
+    sent = form(**{**values, "change_note": "To begin with."})
+    assert admin.post("/admin/policies/policy/add/", sent).status_code == 302
+    row = Policy.objects.get(policy_id="starter-no-force-push")
+    assert (row.status, row.untested) == ("draft", False)
+
+
+def test_a_starter_that_is_not_there_fills_nothing_and_a_viewer_is_offered_none(admin: Client, client: Client) -> None:
+    shown = admin.get("/admin/policies/policy/add/?starter=nothing").context["adminform"].form
+    assert shown["conditions"].value() == ""
+    client.force_login(person("viewer"))
+    assert "?starter=" not in client.get("/admin/policies/policy/").content.decode()

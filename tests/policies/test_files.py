@@ -12,9 +12,9 @@ from hypothesis import strategies as some
 from coordinator.lib.errors import Stale
 from policies import files, trials
 from policies.files import Misread
-from policies.management.reading import STARTERS
 from policies.models import FIELDS, Policy, PolicyRevision
 from policies.services import importing, revising
+from policies.starting import STARTERS
 from tests.policies.rows import SEED, ask, policy, revise
 from traceability.events import SYSTEM
 
@@ -133,6 +133,13 @@ def test_what_the_service_refuses_is_told_by_file_and_line(tmp_path: Path) -> No
 
 
 @pytest.mark.django_db
+def test_a_file_whose_scope_names_nothing_that_exists_is_refused(tmp_path: Path) -> None:
+    store(tmp_path, a=FORCE + "scope:\n  mission:\n    - nowhere\n")
+    with pytest.raises(CommandError, match=r"a.yaml:13: scope/mission/0: There is no mission 'nowhere'\."):
+        call_command("policy_import", tmp_path)
+
+
+@pytest.mark.django_db
 def test_an_import_tells_what_differs_and_stores_it_only_when_it_is_told_to(tmp_path: Path, capsys: Any) -> None:
     store(tmp_path, force=FORCE)
     row = policy(policy_id="by-hand")
@@ -166,7 +173,9 @@ def test_of_several_files_all_are_stored_or_none(tmp_path: Path) -> None:
 
 @pytest.mark.django_db
 def test_an_export_is_what_an_import_takes_and_leaves_the_files_that_say_the_same(tmp_path: Path, capsys: Any) -> None:
-    policy(policy_id="p-1", scope={"mission": ["m-1"]}, valid_from=timezone.now(), description="Two\nlines: yes")
+    policy(
+        policy_id="p-1", scope={"agent_type": ["claude_code"]}, valid_from=timezone.now(), description="Two\nlines: yes"
+    )
     policy(policy_id="p-2", require=["branch"], priority=3, mode="audit", status="disabled")
     assert "2 of 2 policies written." in run("policy_export", tmp_path, capsys=capsys)
     commented = tmp_path / "p-1.yaml"

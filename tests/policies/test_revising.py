@@ -9,10 +9,10 @@ from django.db.utils import InternalError
 from django.utils import timezone
 
 from coordinator.lib.errors import Invalid, Stale
-from policies import bundles
+from policies import bundles, resolving
 from policies.models import ActiveBundle, Policy, PolicyRevision
 from policies.services import revising
-from tests.policies.rows import SEED, ask, policy, revise
+from tests.policies.rows import SEED, agent, ask, mission, policy, revise, task
 from traceability.events import SYSTEM
 from traceability.models import Entry
 
@@ -122,6 +122,32 @@ def test_a_draft_with_a_mistake_is_refused_and_the_field_is_named(fields: Any, f
         policy(**fields)
     assert told in " ".join(refused.value.errors[field])
     assert not Policy.objects.exists()
+
+
+def test_a_scope_that_names_what_does_not_exist_is_refused_and_says_which() -> None:
+    home, work, doer = mission(), task(), agent()
+    named = {"mission": [home.pk, home.key], "task": [work.key, str(work.pk)], "agent": [doer.key]}
+    row = policy(scope={**named, "capability": ["anything"], "agent_type": ["claude_code"]})
+    wrong = {"mission": [home.key, "nowhere", 10**12], "sprint": ["007"], "agent": [home.key, doer.pk]}
+    with pytest.raises(Invalid) as refused:
+        revise(row, scope=wrong)
+    assert refused.value.errors == {
+        "scope": [
+            "/mission/2: There is no mission '1000000000000'.",
+            "/mission/1: There is no mission 'nowhere'.",
+            "/sprint/0: There is no sprint '007'.",
+            f"/agent/0: There is no agent {home.key!r}.",
+        ]
+    }
+    assert Policy.objects.get(pk=row.pk).version == 1
+    with pytest.raises(Invalid):
+        policy(scope={"task": [10**30]})
+
+
+def test_a_scope_is_looked_up_once_for_each_kind_of_object(django_assert_num_queries: Any) -> None:
+    keys = [agent().key for _ in range(5)]
+    with django_assert_num_queries(2):
+        assert resolving.strangers({"agent": keys, "mission": ["x"], "capability": ["y"]})
 
 
 def test_a_policy_ends_after_it_begins() -> None:

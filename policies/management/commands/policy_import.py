@@ -9,10 +9,10 @@ from django.utils import timezone
 from coordinator.lib.commands import UNDONE, RecordCommand
 from policies import files
 from policies.files import Misread
-from policies.management.reading import STARTERS
 from policies.models import Policy
 from policies.services import importing
 from policies.services.importing import Step
+from policies.starting import STARTERS
 from policies.vocabulary import PolicyStatus
 from traceability.events import SYSTEM
 
