@@ -5,8 +5,8 @@ from statistics import median
 from time import process_time
 
 from benchmarks.policies import workload
+from benchmarks.spine.ground import Figure
 
-Figure = tuple[str, float, str]
 ROUNDS = 9
 
 

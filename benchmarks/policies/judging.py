@@ -7,9 +7,9 @@ from time import process_time
 from typing import Any
 
 from benchmarks.policies import peers, workload
+from benchmarks.spine.ground import Figure
 from policies import engine
 
-Figure = tuple[str, float, str]
 ROUNDS = 15
 SHORTEST_S = 0.02
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -38,15 +38,20 @@ def named_types(value: Any) -> Types:
     return found
 
 
+def never_text(leaf: Leaf) -> bool:
+    """Whether a test is passed by no text that is there."""
+    listed = leaf.operand if leaf.op == "in" else [leaf.operand]
+    if leaf.op in {"eq", "in"}:
+        return not any(isinstance(each, str) for each in listed)
+    return leaf.op == "exists" and leaf.operand is False
+
+
 def no_type(leaf: Leaf, registry: Registry) -> bool:
     """Whether a test of the action's type lets no type through, own ones included."""
-    if leaf.op in {"eq", "in"}:
-        listed = leaf.operand if leaf.op == "in" else [leaf.operand]
-        return not any(isinstance(each, str) for each in listed)
     if leaf.op == "startswith":
         own = f"{FREE}.".startswith(leaf.operand[: len(FREE) + 1])
         return not own and not any(each.startswith(leaf.operand) for each in registry.types)
-    return leaf.op in {"exists", "empty"} and leaf.holds({TYPE: FREE}) is not True
+    return never_text(leaf) or (leaf.op == "empty" and leaf.operand is True)
 
 
 def contradicted(leaves: list[Leaf]) -> bool:

@@ -53,11 +53,15 @@ def text(value: Any, kind: str) -> str | None:
 
 
 def item(value: Any, kind: str) -> str | None:
-    return scalar(value, "text" if kind in OF_TEXT else "any")
+    if kind in OF_TEXT:
+        return None if isinstance(value, str) else "this takes text"
+    return scalar(value, "any")
 
 
 def items(value: Any, kind: str) -> str | None:
-    return scalars(value, "text" if kind in OF_TEXT else "any")
+    if not isinstance(value, list) or not value:
+        return "this takes a list of at least one value"
+    return next((text for each in value if (text := item(each, kind))), None)
 
 
 def truth(value: Any, kind: str) -> str | None:

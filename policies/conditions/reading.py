@@ -15,7 +15,7 @@ from typing import Any
 
 from policies.conditions import expressions
 from policies.conditions.attributes import TYPE, Registry, nearest
-from policies.conditions.narrowing import Types, contradicted, levels, narrowed, no_type
+from policies.conditions.narrowing import Types, contradicted, levels, narrowed, never_text, no_type
 from policies.conditions.operators import OPERATORS
 from policies.conditions.tree import OF_ITEMS, All, Expression, Leaf, Node, Not, Some
 
@@ -151,7 +151,7 @@ class Reader:
             for name, each in ops.items()
             for leaf in self.test((), str(name), each, item, f"{at}/{escaped(str(name))}")
         ]
-        if contradicted(inner):
+        if contradicted(inner) or (item == "text" and any(never_text(leaf) for leaf in inner)):
             self.wrong(at, "No item can pass all these tests.")
         return [Leaf(path, op, operand, kind, tuple(inner))] if inner else []
 
