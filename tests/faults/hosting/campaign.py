@@ -69,7 +69,7 @@ def settle(site: Site, *, within_s: float) -> list[str]:
     site.rest()
     until(lambda: not Execution.objects.filter(state__in=Execution.OPEN).exists(), within_s=within_s)
     until(lambda: not Claim.objects.exists(), within_s=within_s)
-    until(site.is_hosted, within_s=within_s)
+    until(lambda: site.is_whole() and site.is_hosted(), within_s=within_s)
     found = _found_at_rest(within_s)
     site.drain()
     return [*found, *truth.unkept(truth.missions())]

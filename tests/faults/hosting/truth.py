@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q
@@ -19,13 +20,13 @@ from traceability.moments import one_moment
 
 def differences(mission_ids: Iterable[int]) -> list[str]:
     """A sentence for each thing that is not as it must be, all of it seen at one moment."""
-    ids = sorted(mission_ids)
+    ids, now = sorted(mission_ids), timezone.now()
     with one_moment():
         partings = replay.partings(ids)
         return [
             *(f"mission {pk}: its trace and its rows part: {found}" for pk, found in partings.items()),
             *_unfolded(ids),
-            *_unowned(ids),
+            *_unowned(ids, now),
             *_advice_told_twice(),
             *_runs_counted_twice(),
         ]
@@ -64,8 +65,7 @@ def _counted(mission_id: int) -> dict[str, int]:
     return dict(rows)
 
 
-def _unowned(ids: list[int]) -> Iterator[str]:
-    now = timezone.now()
+def _unowned(ids: list[int], now: datetime) -> Iterator[str]:
     for process in MissionProcess.objects.filter(pk__in=ids).select_related("owner"):
         owner = process.owner
         if process.state != "running" or owner is None or owner.state != "alive" or owner.lease_until < now:
