@@ -14,6 +14,7 @@ from coordinator.lib.schema import MATCH
 from coordinator.lib.views import Endpoint, Lists, ResourceView, Shows
 from policies import backtest, bundles
 from policies.api import serializers as shapes
+from policies.engine import Rule
 from policies.models import FIELDS, Decision, Policy, PolicyRevision
 from policies.services import revising
 from policies.vocabulary import Mode, PolicyStatus
@@ -89,17 +90,17 @@ class SimulateView(Endpoint):
         """A stored policy, as it stands now, on the recorded past."""
         policy: Policy = Policy.objects.identified(key)
         past = self.body(shapes.PastBody)
-        return self._report(policy.values_of(*FIELDS), policy.key, policy.version, past)
+        rule = bundles.rule_of(policy.values_of(*FIELDS), policy=policy.pk, key=policy.key, revision=policy.version)
+        return self._report(rule, past)
 
     @extend_schema(request=shapes.DraftBody, responses=shapes.ReportShape)
     def draft(self, request: Request) -> Response:
         """A draft in the body, on the recorded past; nothing is stored."""
         fields = self.body(shapes.DraftBody)
         past = {name: fields.pop(name) for name in PAST if name in fields}
-        return self._report(revising.drafted(fields), "draft", 0, past)
+        return self._report(bundles.rule_of(revising.drafted(fields), policy=0, key="", revision=0), past)
 
-    def _report(self, content: dict[str, Any], key: str, revision: int, past: dict[str, Any]) -> Response:
-        rule = bundles.rule_of(content, policy=0, key=key, revision=revision)
+    def _report(self, rule: Rule, past: dict[str, Any]) -> Response:
         report = backtest.run(rule, between(past), limit=past["limit"])
         return Response(shapes.ReportShape(report.as_data()).data)
 

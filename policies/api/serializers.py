@@ -181,11 +181,23 @@ class PastHitShape(serializers.Serializer[Any]):
     matched = serializers.ListField(child=serializers.DictField())
 
 
+class ChangedShape(serializers.Serializer[Any]):
+    """Counts by key; an empty key is none."""
+
+    agent = serializers.DictField(child=serializers.IntegerField())
+    mission = serializers.DictField(child=serializers.IntegerField())
+    action_type = serializers.DictField(child=serializers.IntegerField())
+
+
 class ReportShape(serializers.Serializer[Any]):
     considered = serializers.IntegerField(help_text="Recorded decisions that were read.")
     complete = serializers.BooleanField(help_text="false: there are older ones beyond `limit`.")
     matched = serializers.IntegerField()
     outcomes = serializers.DictField(child=serializers.IntegerField())
-    stricter = serializers.IntegerField(help_text="Matched decisions that would have been stricter than they were.")
+    stricter = serializers.IntegerField(help_text="Decisions that would have been stricter than they were.")
+    looser = serializers.IntegerField(help_text="Decisions that this policy made stricter then, and would not now.")
     could_not_judge = serializers.IntegerField(help_text="Decisions that lack what the policy asks for.")
+    why_not = serializers.DictField(child=serializers.IntegerField(), help_text="How many of them for which reason.")
+    changed_by = ChangedShape(help_text="Decisions that would differ, counted.")
     hits = PastHitShape(many=True, help_text="The latest that matched.")
+    changes = PastHitShape(many=True, help_text="The latest that would differ.")

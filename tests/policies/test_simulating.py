@@ -1,14 +1,17 @@
 """A policy tried on the recorded past: honest counts, the entries it hits, and nothing written."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from policies import files
 from policies.models import Approval, Decision, Policy
 from tests.factories import client_of, person
-from tests.policies.rows import FORCE_PUSH, agent, ask, mission, policy
+from tests.policies.rows import FORCE_PUSH, agent, ask, mission, policy, revise
 from traceability.models import Entry
 
 pytestmark = pytest.mark.django_db
@@ -122,3 +125,61 @@ def test_the_cost_does_not_grow_with_the_past(reader: Any, django_assert_max_num
     tried(reader)
     with django_assert_max_num_queries(6):
         assert tried(reader)["matched"] == 20
+
+
+def test_what_a_stored_policy_said_then_is_taken_back_and_what_would_differ_is_counted(reader: Any) -> None:
+    row, doer, home = policy(policy_id="no-force"), agent(), mission()
+    ask(FORCE_PUSH, agent=doer.ref, mission=home.ref)
+    ask(FORCE_PUSH, agent=doer.ref)
+    push("main")
+    revise(row, conditions={"action_type": "git_push", "branch": "main"})
+    report = reader.post(f"/api/policies/{row.key}/simulate", {}, format="json").json()
+    assert (report["matched"], report["stricter"], report["looser"]) == (1, 1, 2)
+    assert report["changed_by"] == {
+        "agent": {doer.key: 2, "": 1}, "mission": {"": 2, home.key: 1}, "action_type": {"git_push": 3},
+    }  # fmt: skip
+    assert [(each["was"], each["outcome"]) for each in report["changes"]] == [
+        ("allow", "block"), ("block", "allow"), ("block", "allow"),
+    ]  # fmt: skip
+
+
+def test_what_another_policy_says_of_it_stays(reader: Any) -> None:
+    row = policy()
+    policy(actions=[{"escalate": "A person looks."}])
+    ask(FORCE_PUSH)
+    revise(row, conditions={"action_type": "deploy"})
+    report = reader.post(f"/api/policies/{row.key}/simulate", {}, format="json").json()
+    assert [(each["was"], each["outcome"]) for each in report["changes"]] == [("block", "escalate")]
+
+
+def test_it_is_said_why_decisions_could_not_be_judged(reader: Any) -> None:
+    ask({"action_type": "spend", "amount_usd": "1.00"})
+    limited = {"action_type": "spend", "cost.agent_24h": {"gt": "10"}}
+    report = tried(reader, conditions=limited)
+    assert report["why_not"] == {"cost.agent_24h: it was not recorded then": 1}
+    assert tried(reader, require=["branch"])["why_not"] == {}
+    push("main")
+    assert list(tried(reader, require=["remote"])["why_not"].values()) == [1]
+
+
+def test_the_command_tells_what_would_differ_of_a_file_and_of_a_stored_policy(tmp_path: Path, capsys: Any) -> None:
+    doer = agent()
+    push("main", agent=doer.ref)
+    push("main", now=timezone.now() - timedelta(days=9))
+    path = tmp_path / "main.yaml"
+    path.write_text(files.write("main", {**DRAFT, "on_error": "closed"}))
+    call_command("policy_backtest", path, "--days", "3")
+    told = capsys.readouterr().out
+    assert "1 decisions:\n  1 match, 1 would be stricter, 0 looser\n" in told
+    assert f"  agent {doer.key}: 1 would differ\n" in told
+    assert "allow would be block" in told
+    row = policy(conditions={"custom.size": {"gt": 5}})
+    ask({"action_type": "deploy", "custom": {"size": "big"}})
+    call_command("policy_backtest", row.key, "--limit", "1")
+    told = capsys.readouterr().out
+    assert "1 decisions (there are older ones)" in told
+    assert "Nothing could be judged" in told
+    path.write_text("policy_id: main\nactions: [")
+    for wrong in ([path], ["nowhere"], [row.key, "--days", "0"]):
+        with pytest.raises(CommandError):
+            call_command("policy_backtest", *wrong)
