@@ -16,11 +16,12 @@ OF_MISSIONS = (
 )  # fmt: skip
 """Kinds that follow from one mission's standing."""
 
-SWEPT = ("silent_agent", "same_files", "requirement_without_work", "process_crashed")
+SWEPT = ("silent_agent", "requirement_without_work", "process_crashed")
 """Kinds that are found by looking at all missions together."""
 
+SAME_FILES = "same_files"
 POLICY = "policy"
-KINDS = (*OF_MISSIONS, *SWEPT, POLICY)
+KINDS = (*OF_MISSIONS, *SWEPT, SAME_FILES, POLICY)
 
 LAST = figures.LAST
 LISTED = 20

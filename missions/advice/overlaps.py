@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import NamedTuple
 
-from missions.advice.findings import Finding, listed
+from missions.advice.findings import SAME_FILES, Finding, listed
 
 LONGEST_PATH = 200
 
@@ -54,8 +54,8 @@ def _finding(one: Touch, other: Touch, paths: list[str]) -> Finding:
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
     files = listed(paths)
     return Finding(
-        name=f"same_files:task:{one.task_id}:task:{other.task_id}",
-        kind="same_files",
+        name=f"{SAME_FILES}:task:{one.task_id}:task:{other.task_id}",
+        kind=SAME_FILES,
         severity="warning",
         message=f"{one.agent} (task {one.task}) and {other.agent} (task {other.task}) work on the same files: "
         f"{paths[0][:LONGEST_PATH]}{more}."[:500],

@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 from agents.models import Agent
 from coordinator.lib.refs import Ref, Subject
 from missions.advice import everywhere, hearing, of_tasks, rules
-from missions.advice.findings import OF_MISSIONS, SWEPT, Finding
+from missions.advice.findings import OF_MISSIONS, SAME_FILES, SWEPT, Finding
 from missions.advice.rules import Look
 from missions.events import AdvisoryOpened, AdvisoryResolved
 from missions.lifecycle import MissionStatus
@@ -80,6 +80,11 @@ def sweep(*, now: datetime) -> tuple[int, int]:
     rows = Advisory.objects.filter(Q(kind__in=SWEPT) | unwatched)
     with ledger.writing():
         return _keep(everywhere.findings(now), rows, now) if _alone() else (0, 0)
+
+
+def compare_files(*, now: datetime) -> tuple[int, int]:
+    """The same for agents who work on the same files: this reads more, and is done less often."""
+    return keep(everywhere.same_files(now), kind=SAME_FILES, now=now)
 
 
 def keep(findings: Iterable[Finding], *, kind: str, now: datetime) -> tuple[int, int]:

@@ -15,5 +15,5 @@ def review(*, now: datetime) -> tuple[int, int]:
     ids = list(Mission.objects.active().order_by("pk").values_list("pk", flat=True))
     servers, _ = loading.load_some(ids)
     weighed = advising.weigh({pk: server.standing for pk, server in servers.items()}, now=now)
-    opened, resolved = advising.sweep(now=now)
-    return weighed.opened + opened, weighed.resolved + resolved
+    done = [(weighed.opened, weighed.resolved), advising.sweep(now=now), advising.compare_files(now=now)]
+    return sum(opened for opened, _ in done), sum(resolved for _, resolved in done)

@@ -19,6 +19,7 @@ TABLE: tuple[tuple[Callable[..., object], float], ...] = (
     (routing_notifications.route, 1.0),
     (sending_notifications.call_due, 1.0),
     (advising.sweep, 10.0),
+    (advising.compare_files, 60.0),
     (checker.check, 60.0),
 )
 """Each chore and how many seconds pass between its runs."""

@@ -61,7 +61,7 @@ def test_paths_are_read_from_what_agents_tell(context: dict[str, object]) -> Non
     mission = world.mission()
     for _ in range(2):
         causes.at_work(mission, **context)  # type: ignore[arg-type]
-    assert advising.sweep(now=timezone.now()) == (1, 0)
+    assert advising.compare_files(now=timezone.now()) == (1, 0)
     assert Advisory.objects.get().evidence["paths"] == ["src/app.py"]
 
 
@@ -70,7 +70,7 @@ def test_paths_are_read_from_the_outputs_of_tasks_too() -> None:
     mission = world.mission()
     causes.at_work(mission, path="src/app.py")
     world.task(mission, agent=world.agent(), status=TaskStatus.IN_PROGRESS, outputs={"files": ["src/app.py"]})
-    assert advising.sweep(now=timezone.now()) == (1, 0)
+    assert advising.compare_files(now=timezone.now()) == (1, 0)
 
 
 @pytest.mark.django_db
@@ -79,7 +79,7 @@ def test_what_was_touched_long_ago_does_not_count() -> None:
     causes.at_work(mission, path="src/app.py")
     task = causes.at_work(mission, at=ago, path="src/app.py")
     causes.touch(task, timezone.now())
-    assert advising.sweep(now=timezone.now()) == (0, 0)
+    assert advising.compare_files(now=timezone.now()) == (0, 0)
 
 
 @pytest.mark.django_db
@@ -88,4 +88,4 @@ def test_what_is_no_path_is_passed_over(context: dict[str, object]) -> None:
     mission = world.mission()
     for _ in range(2):
         causes.at_work(mission, **context)  # type: ignore[arg-type]
-    assert advising.sweep(now=timezone.now()) == (0, 0)
+    assert advising.compare_files(now=timezone.now()) == (0, 0)
