@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 import psycopg
 from django.db import DatabaseError, connection
-from django.utils import timezone
 from django_q.conf import Conf
 from django_q.tasks import async_task
 from redis.exceptions import RedisError
@@ -89,7 +88,6 @@ def _slice(chain: Chain, end: float) -> int:
         try:
             chain.host.turn()
             turns += 1
-            presence.beat(presence.HOSTS, now=timezone.now())
             asked = asked or (time.monotonic() >= end - ASK_BEFORE_END_S and _ask(chain.ticket))
             chain.host.wait(max(end - time.monotonic(), 0.0))
         except (DatabaseError, psycopg.Error) as fault:

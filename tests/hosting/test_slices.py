@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from missions import jobs
-from missions.models import Claim, MissionHost, MissionProcess, WorkerHost
+from missions.models import Claim, MissionHost, MissionProcess
 from missions.services import claiming
 from missions.supervision import chores, drain, presence, slices
 from tests.missions import world
@@ -30,7 +30,7 @@ def test_a_slice_works_and_asks_for_the_next_one(committed_db: str) -> None:
     assert jobs.beat() >= 1
     assert MissionProcess.objects.get(mission=mission).state == "running"
     assert [row.key for row in OrmQ.objects.all()] == [presence.HOSTS]
-    assert WorkerHost.objects.get().queue == presence.HOSTS
+    assert MissionHost.objects.living_at(timezone.now()).get().machine == presence.machine()
 
 
 def test_the_host_stays_from_one_slice_to_the_next(committed_db: str) -> None:
