@@ -154,10 +154,16 @@ class Judgement:
     findings: tuple[Finding, ...] = ()
 
 
+NOTHING = Judgement(outcome=Outcome.ALLOW)
+"""No policy has anything against the action."""
+
+
 def judge(facts: Facts, policies: Iterable[Rule] | Ruleset) -> Judgement:
     """What the policies say of the action, the strictest first. Filed rules are sifted, plain ones asked one by one."""
     said = answers(policies, facts) if isinstance(policies, Iterable) else policies.answers(facts)
     found = [_finding(rule, answer, facts) for rule, answer in said]
+    if not found:
+        return NOTHING
     found.sort(key=lambda each: each.rule.rank)
     return Judgement(outcome=strictest(each.outcome for each in found), findings=tuple(found))
 

@@ -29,7 +29,8 @@ class Sifted:
         self._always = not any(rule.scope or rule.valid_from or rule.valid_until for rule in self._rules)
 
     def answers(self, facts: Facts) -> list[tuple[Rule, Answer]]:
-        held, doubted = list[int](), list[int]()
+        held: list[int] = []
+        doubted: list[int] = []
         self._sieve(facts.bare if self._bare else facts.view, held.append, doubted.append)
         sure = self._sure
         if not doubted and not self._asking:

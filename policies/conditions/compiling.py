@@ -48,11 +48,15 @@ def sure(answer: Answer, number: int, doubt: Told) -> bool:
 
 def joined(value: Any) -> str:
     """The texts in a list as one text, each between two NUL; empty of anything else."""
-    items = [each for each in value if each.__class__ is str] if value.__class__ is list else []
-    text = "\0".join(items)
-    if text.count("\0") >= len(items) > 0:
-        text = "\0".join(each.replace("\0", "\1") for each in items)
-    return f"\0{text}\0" if items else ""
+    if value.__class__ is not list or not value:
+        return ""
+    try:
+        text, count = "\0".join(value), len(value)
+    except TypeError:
+        return joined([each for each in value if each.__class__ is str])
+    if text.count("\0") >= count:
+        text = "\0".join([each.replace("\0", "\1") for each in value])
+    return f"\0{text}\0"
 
 
 def _is_plain(operand: Any) -> bool:
