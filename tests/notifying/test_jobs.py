@@ -7,7 +7,7 @@ from django_q.signing import SignedPackage
 from accounts import jobs
 from accounts.services import sending_notifications as sending
 from coordinator import schedules
-from missions.supervision import host
+from missions.supervision import chores
 from tests.notifying.receiver import Receiver
 from tests.notifying.world import Clock, endpoint, happen
 from traceability.events import SYSTEM
@@ -30,11 +30,10 @@ def test_without_a_host_the_clock_routes_and_calls(receiver: Receiver) -> None:
     assert receiver.ids == entries
 
 
-def test_the_host_routes_and_calls_in_each_turn(receiver: Receiver, clock: Clock) -> None:
+def test_the_leader_routes_and_calls_among_its_chores(receiver: Receiver, clock: Clock) -> None:
     place = endpoint(receiver.url)
     happen(1)
-    for chore in host.OFTEN[-2:]:
-        chore(now=clock())
+    chores.Chores().run(clock())
     assert called() == [("accounts.jobs.deliver", (place.pk,))]
 
 
