@@ -26,14 +26,6 @@ class WaiverQuerySet(models.QuerySet["Waiver"]):
         """Granted, not yet late, with a use left."""
         return self.filter(state=WaiverState.GRANTED, expires_at__gt=now, uses_left__gt=0)
 
-    def covering(self, *, mission: Ref | None, task: Ref | None, agent: Ref | None, digest: str) -> Self:
-        """Those of which everything that they name fits."""
-        named = {"mission_id": mission, "task_id": task, "agent_id": agent}
-        wanted = Q(digest="") | Q(digest=digest)
-        for column, ref in named.items():
-            wanted &= Q(**{column: None}) | Q(**{column: ref.id}) if ref else Q(**{column: None})
-        return self.filter(wanted)
-
 
 class Waiver(models.Model):
     """Asked for by one account, granted by a person who is another. A use is spent by the decision that it weakens.
@@ -121,3 +113,8 @@ class Waiver(models.Model):
     @property
     def agent(self) -> Ref | None:
         return None if self.agent_id is None else Ref(self.agent_id, self.agent_key)
+
+    def names_only(self, *, mission: Ref | None, task: Ref | None, agent: Ref | None) -> bool:
+        """Whether everything that it names, but for the exact action, is among these."""
+        pairs = ((self.mission_id, mission), (self.task_id, task), (self.agent_id, agent))
+        return all(wanted is None or (ref is not None and ref.id == wanted) for wanted, ref in pairs)

@@ -19,6 +19,7 @@ from policies.events import DecisionMade
 from policies.models import Decision
 from policies.services import escalating, waiving
 from policies.services.escalating import Standing
+from policies.services.waiving import Offers
 from policies.subjects import Subjects
 from policies.vocabulary import Outcome, strictest
 from traceability import canonical, ledger
@@ -69,8 +70,8 @@ def decide(
 ) -> Verdict:
     """The policies' verdict on an action that is about to be done here. On record when some policy matched.
 
-    One statement when no policy matches. `facts` stand beside the action's own attributes. `remark` is
-    what the actor says with the action; an approval that holds it keeps that.
+    One statement when no policy matches, and one more for waivers when one binds. `facts` stand beside the action's own
+    attributes. `remark` is what the actor says with the action; an approval that holds it keeps that.
     """
     subjects = Subjects(
         mission=mission,
@@ -82,15 +83,17 @@ def decide(
         facts=facts or {},
     )
     known = _facts(point, action, subjects, actor, now)
-    return _decide(known, bundles.current(), actor=actor, always=False, remark=remark)
+    return _decide(known, bundles.current(), Offers(now), actor=actor, always=False, remark=remark)
 
 
 def evaluate(questions: Iterable[Question], *, actor: Actor, now: datetime) -> list[Verdict]:
     """Answers agents who ask before they act; every answer is on record. One bundle answers all."""
     with ledger.writing():
-        bundle = bundles.current()
+        bundle, offers = bundles.current(), Offers(now)
         return [
-            _decide(_facts(AGENT_ACTION, each.action, each.subjects, actor, now), bundle, actor=actor, always=True)
+            _decide(
+                _facts(AGENT_ACTION, each.action, each.subjects, actor, now), bundle, offers, actor=actor, always=True
+            )
             for each in questions
         ]
 
@@ -99,14 +102,14 @@ def _facts(point: str, action: Mapping[str, Any], subjects: Subjects, actor: Act
     return Facts(point=point, action=action, subjects=subjects, actor_kind=actor.kind, actor_name=actor.name, at=now)
 
 
-def _decide(facts: Facts, bundle: Bundle, *, actor: Actor, always: bool, remark: str = "") -> Verdict:
+def _decide(facts: Facts, bundle: Bundle, offers: Offers, *, actor: Actor, always: bool, remark: str = "") -> Verdict:
     facts = measuring.completed(facts, bundle.measures_for(facts.action_type))
     began = perf_counter_ns()
     judgement = engine.judge(facts, bundle.rules_for(facts.action_type))
     took_us = min((perf_counter_ns() - began) // 1000, LONGEST_DURATION_US)
     if not judgement.findings and not always:
         return Verdict(outcome=Outcome.ALLOW, bundle_hash=bundle.hash)
-    waived = waiving.use(facts, judgement.findings, actor=actor, now=facts.at)
+    waived = waiving.use(facts, judgement.findings, offers, actor=actor)
     left = [each for each in judgement.findings if each.rule.policy not in waived]
     asking = [each for each in left if each.outcome == Outcome.ESCALATE]
     waits = strictest(each.outcome for each in left) == Outcome.ESCALATE

@@ -1,8 +1,9 @@
 """Waivers: asking that a policy does not bind for a while, the word of another person, and the uses of a grant."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -102,7 +103,24 @@ def revoke(waiver: Waiver, *, person: Any, actor: Actor, now: datetime, expected
     return waiver
 
 
-def use(facts: Facts, findings: Iterable[Finding], *, actor: Actor, now: datetime) -> dict[int, int]:
+@dataclass
+class Offers:
+    """The waivers that have a use left: read once, when a policy binds, for all questions that are asked at once."""
+
+    now: datetime
+
+    @cached_property
+    def usable(self) -> list[Waiver]:
+        return list(Waiver.objects.usable(self.now).select_related("policy").order_by("policy_id", "expires_at", "pk"))
+
+    def fitting(self, facts: Facts, policies: Container[int]) -> list[Waiver]:
+        """Those for these policies and this action, always in the same order, so that two never wait for each other."""
+        refs = {noun: getattr(facts.subjects, noun) for noun in NOUNS}
+        found = [each for each in self.usable if each.policy_id in policies and each.names_only(**refs)]
+        return [each for each in found if not each.digest or each.digest == digest_of(facts)]
+
+
+def use(facts: Facts, findings: Iterable[Finding], offers: Offers, *, actor: Actor) -> dict[int, int]:
     """Spends one use of a waiver for each policy that binds and has one: the waiver's id by the policy's.
 
     To be called inside `ledger.writing()`: a use is spent with the decision, or not at all. Of many at once who want
@@ -110,19 +128,25 @@ def use(facts: Facts, findings: Iterable[Finding], *, actor: Actor, now: datetim
     """
     binding = {each.rule.policy: each for each in findings if each.outcome != Outcome.ALLOW}
     used: dict[int, int] = {}
-    for waiver in _offered(facts, binding, now) if binding else ():
-        spent = waiver.policy_id not in used and Waiver.objects.usable(now).filter(pk=waiver.pk).update(
-            uses_left=F("uses_left") - 1
-        )
-        if spent:
+    for waiver in offers.fitting(facts, binding) if binding else ():
+        if waiver.policy_id not in used and _spend(waiver, offers.now):
             used[waiver.policy_id] = waiver.pk
-            waiver.refresh_from_db(fields=["uses_left"])
-            would_have = binding[waiver.policy_id].would_have
             told = WaiverUsed(
-                **_about(waiver), action_type=facts.action_type, would_have=would_have, uses_left=waiver.uses_left
+                **_about(waiver),
+                action_type=facts.action_type,
+                would_have=binding[waiver.policy_id].would_have,
+                uses_left=waiver.uses_left,
             )
-            ledger.record(told, actor=actor, at=now)
+            ledger.record(told, actor=actor, at=offers.now)
     return used
+
+
+def _spend(waiver: Waiver, now: datetime) -> bool:
+    """Takes a use when one is still left; others who want it wait until this decision is made."""
+    if not Waiver.objects.usable(now).filter(pk=waiver.pk).update(uses_left=F("uses_left") - 1):
+        return False
+    waiver.refresh_from_db(fields=["uses_left"])
+    return True
 
 
 def digest_of(facts: Facts) -> str:
@@ -135,13 +159,6 @@ def digest_of(facts: Facts) -> str:
         "subjects": refs,
     }
     return sha256(canonical.write(bound).encode()).hexdigest()
-
-
-def _offered(facts: Facts, binding: Iterable[int], now: datetime) -> list[Waiver]:
-    """Those that fit, always in the same order, so that two decisions never wait for each other."""
-    refs = {noun: getattr(facts.subjects, noun) for noun in NOUNS}
-    found = Waiver.objects.usable(now).filter(policy_id__in=list(binding)).covering(**refs, digest=digest_of(facts))
-    return list(found.select_related("policy").order_by("policy_id", "expires_at", "pk"))
 
 
 def _mistakes(cover: Cover, reason: str, expires_at: datetime, uses: int, now: datetime) -> dict[str, list[str]]:

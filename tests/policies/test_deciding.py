@@ -48,16 +48,16 @@ def test_with_policies_that_do_not_match_it_costs_one_statement_too(django_asser
         assert decide({"action_type": "git_push", "force": False}).outcome == "allow"
 
 
-def test_a_match_costs_one_more_and_a_held_action_three_more_than_that(django_assert_num_queries: Any) -> None:
+def test_a_match_costs_two_more_and_a_held_action_three_more_than_that(django_assert_num_queries: Any) -> None:
     policy(actions=[{"warn": "careful"}])
     policy(conditions={"action_type": "deploy"}, actions=[{"escalate": "ask"}])
     with ledger.writing():
         decide({"action_type": "shell"})
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(3):
             assert decide().outcome == "warn"
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             assert decide({"action_type": "deploy"}).outcome == "escalate"
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             assert decide({"action_type": "deploy"}).outcome == "escalate"
 
 
