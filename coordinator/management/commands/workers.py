@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -36,6 +37,8 @@ class Command(BaseCommand):
         counts = settings.WORKERS_BY_ROLE | dict(map(_asked, options.get("counts") or ()))
         if not any(counts.values()):
             raise CommandError("There is nothing to run: every role has 0 workers.")
+        for line in schedules.TABLE:  # loaded before the fork, so that the workers share it
+            import_module(line.job.rpartition(".")[0])
         Crew(counts, prepare=lambda: schedules.ensure(timezone.now())).run()
 
 
