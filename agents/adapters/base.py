@@ -70,13 +70,15 @@ class AdapterProblem(Exception):
 class Work:
     """One run that is wanted. `marker` names it in the environment of its processes, `tags` in their telemetry.
 
-    `key` stays the same over all attempts of an execution, `marker` differs.
+    `key` stays the same over all attempts of an execution, `marker` differs. `remote_id` names what an attempt that
+    lost its worker left running elsewhere: it is taken up, not begun again.
     """
 
     prompt: str
     directory: Path
     marker: str
     key: str = ""
+    remote_id: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     budget_usd: Decimal | None = None
@@ -107,10 +109,12 @@ class Health:
 
 
 class Run(ABC):
-    """A run under way. `result` stays None until it has ended; `group` is its process group, when it has one."""
+    """A run under way. `result` stays None until it has ended; `group` is its process group, when it has one, and
+    `remote_id` names it where it runs, when that is elsewhere."""
 
     result: Result | None = None
     group: int | None = None
+    remote_id: str = ""
 
     @abstractmethod
     def poll(self, wait_s: float) -> str:

@@ -69,7 +69,8 @@ class OpenAiRun(Run):
         self.status = ""
         self.stopped = False
         self.answered = self.asked = time.monotonic()
-        self.path = f"/responses/{openai_results.id_of(created)}"
+        self.remote_id = openai_results.id_of(created)
+        self.path = f"/responses/{self.remote_id}"
         self.news = self._take(created)
 
     def poll(self, wait_s: float) -> str:
@@ -133,11 +134,26 @@ class OpenAi(AgentAdapter):
         if "model" not in config:
             raise AdapterProblem(Failure.MISCONFIGURED, "adapter_config names no model.")
         provider = Provider(config, self.secrets)
+        created = self._left_running(provider, work) or self._create(provider, work)
+        return OpenAiRun(provider, created, float(config.get("poll_s", ASK_EVERY_S)))
+
+    def _left_running(self, provider: Provider, work: Work) -> dict[str, Any] | None:
+        """The response that the attempt before lost; None when there is none, or the provider no longer knows it."""
+        if not openai_results.IDENTITY.match(work.remote_id):
+            return None
+        try:
+            return provider.call("GET", f"/responses/{work.remote_id}")
+        except AdapterProblem as problem:
+            if problem.failure != Failure.MISCONFIGURED:
+                raise
+            return None
+
+    def _create(self, provider: Provider, work: Work) -> dict[str, Any]:
+        config = work.config
         wanted = {name: config[name] for name in ("model", "instructions", "max_output_tokens") if name in config}
         tags = {f"coordinator.{name}": value for name, value in work.tags.items()}
         body = {**wanted, "input": work.prompt, "background": True, "store": True, "metadata": tags}
-        created = provider.call("POST", "/responses", body, once=work.marker)
-        return OpenAiRun(provider, created, float(config.get("poll_s", ASK_EVERY_S)))
+        return provider.call("POST", "/responses", body, once=work.marker)
 
     def probe(self, config: Mapping[str, Any]) -> str:
         provider = Provider(config, self.secrets)

@@ -17,7 +17,7 @@ def fresh_key() -> str:
 class Execution(models.Model):
     """The row is the truth. `fence` counts every time that a worker took it; only who holds the last one writes to it.
 
-    `run_after` holds the next attempt back, `woken_at` is when a worker was asked for it last (nobody was: null), and
+    `remote_id` names what runs at a provider, `run_after` holds the next attempt back, `woken_at` is when a worker was asked for it last (nobody was: null), and
     `failure` is that of the last attempt. `output` is written at the end; until then its chunks are all there is.
     """
 
@@ -42,6 +42,7 @@ class Execution(models.Model):
     fence = models.PositiveIntegerField(default=0)
     host = models.CharField(max_length=200, blank=True)
     process_group = models.IntegerField(null=True)
+    remote_id = models.CharField(max_length=200, blank=True)
     lease_until = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     run_after = models.DateTimeField(null=True)

@@ -32,6 +32,9 @@ LEASE = timedelta(seconds=30)
 QUIET_AFTER = timedelta(seconds=5)
 """A run that was not renewed for so long is buried when nobody holds its certificate."""
 
+LEFT_RUNNING = (Failure.CRASHED, Failure.UNREACHABLE)
+"""After these what runs at a provider may go on: the next attempt takes it up."""
+
 CERTIFICATE = "hashtextextended('missions.execution:' || %s, 0)"
 """The advisory lock that a run's worker holds; nobody else can have it meanwhile."""
 
@@ -61,9 +64,10 @@ def renew(execution: Execution, *, output: Sequence[Piece] = (), now: datetime) 
         return mine.filter(cancel_requested=False).exists()
 
 
-def note_process(execution: Execution, group: int) -> None:
-    """Keeps the process group of the adapter's child, for whoever looks for it."""
-    Execution.objects.filter(pk=execution.pk, fence=execution.fence).update(process_group=group)
+def note_place(execution: Execution, *, group: int | None, remote_id: str) -> None:
+    """Keeps where the attempt runs: the process group of the adapter's child, the name that a provider gave it."""
+    mine = Execution.objects.filter(pk=execution.pk, fence=execution.fence)
+    mine.update(process_group=group, remote_id=remote_id[:200])
 
 
 def note(execution: Execution, text: str, now: datetime) -> None:
@@ -181,9 +185,20 @@ def _retry(execution: Execution, ended: Ended, now: datetime) -> None:
     _write(execution, [*ended.output, pause], now)
     execution.state, execution.lease_until, execution.woken_at = State.QUEUED, None, None
     execution.run_after = again_at
+    if ended.failure not in LEFT_RUNNING:
+        execution.remote_id = ""
     _note_failure(execution, ended)
     execution.save(
-        update_fields=["state", "lease_until", "woken_at", "run_after", "failure", "failure_detail", "cost_usd"]
+        update_fields=[
+            "state",
+            "lease_until",
+            "woken_at",
+            "run_after",
+            "remote_id",
+            "failure",
+            "failure_detail",
+            "cost_usd",
+        ]
     )
     told = ExecutionRetried(
         **refs(execution),

@@ -6,6 +6,7 @@ database takes back when the process or the network dies. The lease is for what 
 
 import logging
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
@@ -44,7 +45,7 @@ def run(execution_id: int) -> str | None:
     if execution is None:
         return None
     with closing(Certificate(running.certificate_of(execution))) as certificate:
-        _hold(execution, certificate)
+        certificate.held()
         return _finish(execution, _carry_out(execution, certificate))
 
 
@@ -75,8 +76,8 @@ def _carry_out(execution: Execution, certificate: Certificate) -> Ended:
         try:
             adapter, work = adapters.named(execution.adapter), _work(execution, directory)
             with _warden(adapter, work), closing(adapter.start(work)) as started:
-                if started.group is not None:
-                    running.note_process(execution, started.group)
+                if started.group is not None or started.remote_id:
+                    running.note_place(execution, group=started.group, remote_id=started.remote_id)
                 return _follow(execution, started, certificate)
         except AdapterProblem as problem:
             return _ended(Result(failure=problem.failure, detail=problem.detail), None, ())
@@ -115,19 +116,12 @@ def _why_stop(deadline: float) -> Failure | None:
     return Failure.TIMED_OUT if time.monotonic() >= deadline else None
 
 
-def _hold(execution: Execution, certificate: Certificate) -> None:
-    """Takes the certificate, also anew after the database was away; without it the lease bounds how long that lasts."""
-    try:
-        certificate.held()
-    except LOST as fault:
-        log.warning("Execution %s goes on without its certificate: %s", execution.pk, fault)
-
-
 def _renew(execution: Execution, outlet: Outlet, certificate: Certificate) -> Failure | None:
-    """Keeps the output so far and the lease; a database that went away is waited for, the lease bounds how long."""
-    _hold(execution, certificate)
+    """Keeps the output so far and the lease, never without the certificate; a database that went away is waited for,
+    the lease bounds how long."""
     pieces = outlet.take()
     try:
+        certificate.held()
         mine = running.renew(execution, output=pieces, now=timezone.now())
     except LOST as fault:
         log.warning("Execution %s goes on without the database: %s", execution.pk, fault)
@@ -174,6 +168,7 @@ def _work(execution: Execution, directory: Path) -> Work:
         directory=directory,
         marker=marker_of(execution),
         key=execution.key,
+        remote_id=execution.remote_id,
         config=execution.agent.adapter_config,
         tags={**tags, "execution": str(execution.pk)},
         budget_usd=running.budget_left(execution),
@@ -183,8 +178,9 @@ def _work(execution: Execution, directory: Path) -> Work:
 @contextmanager
 def _scratch(execution: Execution) -> Iterator[Path]:
     """A directory of this run alone; it goes with the run unless the agent's configuration keeps it."""
-    directory = Path(settings.COORDINATOR_DATA) / "executions" / f"{execution.pk}-{execution.fence}"
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = Path(settings.COORDINATOR_DATA) / "executions"
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix=f"{execution.pk}-{execution.fence}-", dir=place))
     try:
         yield directory
     finally:

@@ -18,7 +18,10 @@ USAGE = {
 
 
 class ResponsesServer(ThreadingHTTPServer):
-    """`ends` is what a response becomes after `steps` questions; `fault` is `(status, body)` for every request."""
+    """`ends` is what a response becomes after `steps` questions; `fault` is `(status, body)` for every request.
+
+    With `forgotten` it knows no response that it is asked about.
+    """
 
     daemon_threads = True
 
@@ -30,6 +33,7 @@ class ResponsesServer(ThreadingHTTPServer):
         self.cancelled = 0
         self.steps = 2
         self.ends: dict[str, Any] = {"status": "completed"}
+        self.forgotten = False
         self.fault: tuple[int, Any] | None = None
 
     @property
@@ -68,6 +72,8 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, status: int, body: Any) -> None:
         if self.headers.get("Authorization") != f"Bearer {KEY}":
             status, body = 401, {"error": {"code": "invalid_api_key", "message": "Incorrect API key provided."}}
+        elif self.server.forgotten and self.command == "GET":
+            status, body = 404, {"error": {"code": None, "message": "No such response."}}
         elif self.server.fault:
             status, body = self.server.fault
         self.send_response(status)

@@ -28,11 +28,12 @@ def config(provider: ResponsesServer, **more: Any) -> dict[str, Any]:
     return {"model": "gpt-5.2", "base_url": provider.url, "poll_s": 0.02, **more}
 
 
-def start(provider: ResponsesServer, **more: Any) -> Run:
+def start(provider: ResponsesServer, remote_id: str = "", **more: Any) -> Run:
     work = Work(
         prompt="write it",
         directory=Path("/"),
         marker="house:7:1",
+        remote_id=remote_id,
         tags={"task_id": "t-1"},
         config=config(provider, **more),
         budget_usd=Decimal(1),
@@ -151,3 +152,24 @@ def test_health_is_asked_without_a_model_call(provider: ResponsesServer, monkeyp
 def test_a_key_is_sent_over_https_or_to_this_machine_only(provider: ResponsesServer, address: Any) -> None:
     assert "base_url" in OPENAI.check({"model": "gpt-5.2", "base_url": address}).reason
     assert provider.created == []
+
+
+def test_a_response_that_lost_its_worker_is_taken_up_and_not_paid_twice(provider: ResponsesServer) -> None:
+    lost = start(provider)
+    again = start(provider, lost.remote_id)
+    _, result = to_its_end(again)
+    assert (lost.remote_id, again.remote_id) == ("resp_1", "resp_1")
+    assert result.use is not None
+    assert len(provider.created) == 1
+
+
+def test_a_response_that_the_provider_forgot_is_begun_anew(provider: ResponsesServer) -> None:
+    provider.forgotten = True
+    run = start(provider, "resp_0")
+    run.close()
+    assert len(provider.created) == 1
+
+
+def test_no_name_but_a_responses_is_ever_put_into_an_address(provider: ResponsesServer) -> None:
+    start(provider, "../models").close()
+    assert provider.asked == 0

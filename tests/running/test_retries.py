@@ -197,3 +197,14 @@ def test_the_pause_doubles_with_each_attempt_within_bounds(attempt: int, chance:
 def test_only_failures_that_a_person_need_not_mend_may_be_tried_again() -> None:
     program = {"not_installed", "not_logged_in", "misconfigured"}
     assert set(Failure) - set(MAY_BE_TRIED_AGAIN) == {*program, "over_budget", "refused_by_policy", "cancelled"}
+
+
+@pytest.mark.parametrize(("failure", "kept"), [("crashed", "resp_1"), ("unreachable", "resp_1"), ("interrupted", "")])
+def test_what_an_attempt_left_at_a_provider_is_handed_to_the_next(failure: str, kept: str) -> None:
+    execution = tried()
+    begun = taken(execution)
+    running.note_place(begun, group=None, remote_id="resp_1")
+    assert ended(begun, failure) == "queued"
+    again = taken(execution, timezone.now() + LATER)
+    assert again.remote_id == kept
+    ended(again)
