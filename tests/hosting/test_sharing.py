@@ -1,8 +1,10 @@
 """Several hosts: a fair share each, one owner for each mission, and nothing written by who is no longer the owner."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from missions.lifecycle import TaskStatus
@@ -12,10 +14,25 @@ from missions.services.keeping import Saved, Shown
 from missions.supervision.host import Host
 from tests.hosting.test_host import Make, counts_shown, process_of, states_told, step
 from tests.missions import world
+from tests.running.agents_at_hand import until
 
 
 def owners() -> dict[int, int | None]:
     return dict(MissionProcess.objects.values_list("mission_id", "owner_id"))
+
+
+def die(host: Host) -> None:
+    """As if the host's process had died, and the database had seen that."""
+    assert host.tenure is not None
+    backend = host.tenure.held.info.backend_pid
+    host.tenure.held.close()
+    until(partial(_is_gone, backend))
+
+
+def _is_gone(backend: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", [backend])
+        return bool(cursor.fetchone() == (0,))
 
 
 def outlive(host: Host) -> None:
@@ -41,8 +58,7 @@ def test_a_second_host_gets_its_share_and_the_first_one_keeps_the_rest(new_host:
 def test_a_host_whose_connection_died_is_followed_at_once(new_host: Make) -> None:
     task, one, two = world.task(), new_host("one"), new_host("two")
     step(one)
-    assert one.tenure is not None
-    one.tenure.held.close()
+    die(one)
     step(two, 2)
     process = process_of(task.mission)
     assert (process.host, process.epoch, process.restarts) == ("two", 2, 0)
@@ -117,7 +133,7 @@ def test_one_host_does_the_chores_of_all_and_another_follows_it(new_host: Make) 
     assert one.tenure is not None
     assert two.tenure is not None
     assert (one.tenure.leads, two.tenure.leads) == (True, False)
-    one.tenure.held.close()
+    die(one)
     step(two)
     assert two.tenure.leads
 
@@ -127,7 +143,7 @@ def test_a_dead_host_is_rescued_by_hand(new_host: Make) -> None:
     step(host)
     assert host.tenure is not None
     dead = host.tenure.owner.id
-    host.tenure.held.close()
+    die(host)
     assert hosting.rescue() == {"hosts": [dead], "missions": 1}
     assert owners() == {mission.pk: None}
 
@@ -143,7 +159,7 @@ def test_every_mission_has_one_owner_and_one_advice_whoever_dies(hosts_at_work: 
         if number % 2:
             outlive(victim)
         elif victim.tenure:
-            victim.tenure.held.close()
+            die(victim)
             victim.lose()
     for _ in range(4):
         for host in working:
