@@ -152,6 +152,7 @@ class Pool:
             self.signs.guard.beat()
             self.stop.wait(AFTER_FAULT_S)
         self.signs.slice.beat()
+        self.signs.taker.beat()
 
 
 def _answers(queue: str) -> bool:
