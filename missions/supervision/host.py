@@ -27,10 +27,12 @@ from missions.supervision import loading, pulse
 from missions.supervision.chores import Chores
 from missions.supervision.feed import News
 from missions.supervision.holding import Holding
+from missions.supervision.paces import Done
 from missions.supervision.server import MissionServer
 from missions.supervision.tenure import BEAT_S, Fenced, Tenure
 
 LONGEST_WAIT_S = 0.5
+LOOK_EVERY_S = 0.02
 CONSIDER_EVERY_S = 0.5
 SHOW_EVERY_S = 0.2
 SAVE_AFTER_S = 30.0
@@ -69,19 +71,18 @@ class Host:
         if self.tenure is None:
             self.tenure = Tenure.begin(self.machine)
         try:
-            if time.time() >= self.attend_at or self._is_due("beat", BEAT_S):
+            if time.time() >= self.attend_at or self.done_at.is_due("beat", BEAT_S):
                 self.beat(self.tenure)
             self.tail(self.tenure)
-            self.consider(self.tenure)
-            self.show(self.tenure)
-            self.save(self.tenure)
-            self._let_go(self.tenure)
+            for follow in (self.consider, self.show, self.save, self._let_go):
+                follow(self.tenure)
+                self._look_again(self.tenure)
         except Fenced:
             log.warning("Host %s on %s was declared dead; it begins anew.", self.tenure.owner.id, self.machine)
             self.lose()
             return
         if self.tenure.leads:
-            self.chores.run(timezone.now())
+            self.chores.run(timezone.now(), between=partial(self._look_again, self.tenure))
 
     def wait(self, at_most_s: float) -> None:
         """Returns at the next hint that the ledger grew, or when something is due."""
@@ -89,15 +90,15 @@ class Host:
             return
         patience = [LONGEST_WAIT_S, at_most_s, self.attend_at - time.time()]
         if self.holding.changed:
-            patience.append(self._left_s("show", SHOW_EVERY_S))
+            patience.append(self.done_at.left_s("show", SHOW_EVERY_S))
         due_s = 0.0 if self.holding.touched else self.holding.next_due() - time.time()
-        patience.append(max(due_s, self._left_s("consider", CONSIDER_EVERY_S)))
+        patience.append(max(due_s, self.done_at.left_s("consider", CONSIDER_EVERY_S)))
         self.tenure.listen(max(0.0, min(patience)))
 
     def beat(self, tenure: Tenure) -> None:
         """Renews the lease and takes or gives back missions, so that this host holds its share. Raises Fenced."""
         self.attend_at = float("inf")
-        self._mark("beat")
+        self.done_at.mark("beat")
         self._renew(tenure)
         hosts.bury_dead(me=tenure.owner.id)
         share = hosts.share()
@@ -109,13 +110,14 @@ class Host:
             self.attend_at = 0.0
         if len(self.holding.servers) > share.fair * 1.1 + 1:
             self._give_back(tenure, sorted(self.holding.servers)[share.fair :])
-        if self._is_due("compare", COMPARE_EVERY_S):
+        if self.done_at.is_due("compare", COMPARE_EVERY_S):
             self.compare(tenure)
         tenure.ask_to_lead()
 
     def tail(self, tenure: Tenure) -> None:
         """Folds what is new into the missions that it belongs to."""
         news = tenure.feed.look()
+        self.done_at.mark("tail")
         if news is None:
             self._catch_up(tenure, list(self.holding.servers.values()))
             self.attend_at = 0.0
@@ -129,6 +131,11 @@ class Host:
         if news:
             self.lag_s = news[-1].age_s
 
+    def _look_again(self, tenure: Tenure) -> None:
+        """Folds what is new when something else took long meanwhile: nothing waits for the end of the turn."""
+        if self.done_at.left_s("tail", LOOK_EVERY_S) <= 0:
+            self.tail(tenure)
+
     def compare(self, tenure: Tenure) -> None:
         """Holds what is in memory against the rows: what is ours is loaded, what is not is forgotten."""
         mine = set(hosting.owned(tenure.owner))
@@ -140,7 +147,7 @@ class Host:
         """Lets advice follow for missions that changed, and for those whose time has come."""
         now = timezone.now()
         waiting = self.holding.touched or self.holding.next_due() <= now.timestamp()
-        if not (waiting and self._is_due("consider", CONSIDER_EVERY_S)):
+        if not (waiting and self.done_at.is_due("consider", CONSIDER_EVERY_S)):
             return
         chosen = self.holding.take_touched(now.timestamp(), AT_ONCE)
         asked = {pk: self.holding.servers[pk].standing for pk in chosen if pk in self.holding.servers}
@@ -157,7 +164,7 @@ class Host:
 
     def show(self, tenure: Tenure, *, at_once: bool = False) -> None:
         """Writes standings that changed, for those who read rows."""
-        if self.holding.changed and (at_once or self._is_due("show", SHOW_EVERY_S)):
+        if self.holding.changed and (at_once or self.done_at.is_due("show", SHOW_EVERY_S)):
             rows = self._shown(tenure, self.holding.take_changed(AT_ONCE))
             done = keeping.show(tenure.owner.id, rows)
             for row in rows:
@@ -197,7 +204,7 @@ class Host:
     def _forget(self) -> None:
         self.holding, self.chores = Holding(), Chores()
         self.attend_at, self.lag_s = 0.0, 0.0
-        self.done_at: dict[str, float] = {}
+        self.done_at: Done = Done()
 
     def _renew(self, tenure: Tenure) -> None:
         tenure.renew(missions=len(self.holding.servers), applied=self.holding.applied, lag_s=self.lag_s)
@@ -280,17 +287,3 @@ class Host:
             process = hosting.crash(tenure.owner, pk, trace, now=timezone.now())
             if process and process.restart_at:
                 self.attend_at = min(self.attend_at, process.restart_at.timestamp())
-
-    def _mark(self, what: str) -> None:
-        self.done_at[what] = time.monotonic()
-
-    def _is_due(self, what: str, every_s: float) -> bool:
-        """Whether so long has passed since it was done last; then it counts as done now."""
-        if self._left_s(what, every_s) > 0:
-            return False
-        self._mark(what)
-        return True
-
-    def _left_s(self, what: str, every_s: float) -> float:
-        """How long until it is due again."""
-        return self.done_at.get(what, float("-inf")) + every_s - time.monotonic()
