@@ -1,5 +1,10 @@
 """What actions tell about themselves: amounts, own types, and which types a policy can hold for."""
 
+from typing import Any
+
+from django.core.checks import run_checks
+
+from policies import checks
 from policies.conditions import Fault, read
 from tests.policies.test_conditions import REGISTRY, holds, mistakes
 
@@ -35,3 +40,9 @@ def test_attributes_of_a_branch_are_those_of_the_type_it_names() -> None:
     read({"any": [{"action_type": "shell", "sudo": True}, {"action_type": "git_push", "force": True}]}, REGISTRY)
     found = mistakes({"any": [{"action_type": "shell", "force": True}, {"action_type": "git_push", "sudo": True}]})
     assert set(found) == {"/any/0/force", "/any/1/sudo"}
+
+
+def test_the_check_of_the_installation_tells_own_types_that_cannot_be_used(settings: Any) -> None:
+    assert checks.check_action_types(None) == []
+    settings.POLICY_ACTION_TYPES = {"drone_flight": {"altitude_m": "numbr"}}
+    assert [each.id for each in run_checks()] == ["policies.E001"]
