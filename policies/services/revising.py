@@ -50,7 +50,8 @@ def revise(
         policy = Policy.objects.select_for_update().get(pk=policy.pk)
         versions.require(policy, expected)
         stored = policy.values_of(*FIELDS)
-        content = drafted({**stored, **_without_key(policy, fields)})
+        given = _without_key(policy, fields)
+        content = {**stored, **given} if _only_ends(given) else drafted({**stored, **given})
         changed = {name: value for name, value in content.items() if differs(value, stored[name])}
         if "scope" in changed:
             known_scope(content["scope"])
@@ -152,6 +153,11 @@ def _keep_revision(policy: Policy, change_note: str, actor: Actor, now: datetime
         **policy.values_of(*FIELDS),
     )
     ActiveBundle.objects.update_or_create(id=True, defaults={"hash": bundles.hash_in_force()})
+
+
+def _only_ends(given: Mapping[str, Any]) -> bool:
+    """Whether the policy is only switched off: that goes through also when it cannot be read any more."""
+    return set(given) == {"status"} and given["status"] in {PolicyStatus.DISABLED, PolicyStatus.ARCHIVED}
 
 
 def _without_key(policy: Policy, fields: Mapping[str, Any]) -> dict[str, Any]:

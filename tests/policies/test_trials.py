@@ -173,3 +173,14 @@ def test_untested_policies_are_listed(operator: APIClient) -> None:
     found = operator.get("/api/policies?untested=true").json()["results"]
     assert [each["policy_id"] for each in found] == ["one", "none"]
     assert all(each["untested"] for each in found)
+
+
+def test_a_policy_that_cannot_be_read_any_more_can_still_be_switched_off(operator: APIClient, settings: Any) -> None:
+    settings.POLICY_ACTION_TYPES = {"drone_flight": {"altitude_m": "number"}}
+    row = policy(conditions={"action_type": "drone_flight"})
+    settings.POLICY_ACTION_TYPES = {}
+    address = f"/api/policies/{row.key}"
+    assert operator.patch(address, {"description": "x"}, format="json").status_code == 422
+    assert operator.patch(address, {"status": "disabled", "owner": "ada"}, format="json").status_code == 422
+    assert operator.patch(address, {"status": "disabled"}, format="json").json()["status"] == "disabled"
+    assert operator.post(f"{address}/activate", {}, format="json").status_code == 422
