@@ -29,6 +29,7 @@ WORDS = {"status": PolicyStatus.words(), "mode": Mode.words(), "on_error": OnErr
 ENDINGS = {".yaml", ".yml"}
 LARGEST = 1024 * 1024
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+ODD_ENDS = re.compile("[\r\x85\u2028\u2029]")
 POINTED = re.compile(r"(/[^\s:]*): (.*)", re.DOTALL)
 TAG = "tag:yaml.org,2002:"
 PLAIN = {
@@ -77,7 +78,9 @@ class Dumper(yaml.SafeDumper):
 
 
 def _written(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar(f"{TAG}str", text, style="|" if "\n" in text else None)
+    """Text of several lines as lines; what YAML takes for other ends of lines is escaped."""
+    style = '"' if ODD_ENDS.search(text) else "|" if "\n" in text else None
+    return dumper.represent_scalar(f"{TAG}str", text, style=style)
 
 
 for name, (shape, firsts) in PLAIN.items():

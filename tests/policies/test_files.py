@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from coordinator.lib.errors import Stale
@@ -70,6 +70,7 @@ def test_a_file_tells_its_policy_and_where_each_value_stands() -> None:
     assert (found.places["/conditions/force"], found.places["/tests/1/expect"]) == (5, 10)
 
 
+@example(conditions={"a": {"\x85": None, "b": ["\u2028 x\n", "\r"]}}, text="a\x85b\n c")
 @given(
     conditions=some.dictionaries(some.sampled_from(["a", "on", "1e5", "~", "no: #", "true"]), JSON, max_size=4),
     text=JSON,
