@@ -10,13 +10,6 @@ from tests.faults.hosting.ground import Ground, grounds
 from tests.faults.hosting.site import Site, sited
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """They share a server and load the machine: one after the other."""
-    for item in items:
-        if Path(item.path).parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group("hosting"))
-
-
 @pytest.fixture(scope="session")
 def ground(django_test_environment: None) -> Iterator[Ground]:
     """Kills end processes, not the machine: what was written is there, flushed or not."""

@@ -20,6 +20,7 @@ from traceability.models import Entry
 USUAL_S = 3.0
 """Ten times what it takes on a quiet machine until a standing shows what is new."""
 
+pytestmark = pytest.mark.xdist_group("hosting")
 LIFE = ["starting", "running", *["crashed", "running"] * restarts.MAX_RESTARTS, "parked"]
 
 

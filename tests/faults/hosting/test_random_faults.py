@@ -6,6 +6,7 @@ The long run, with more missions, more faults and several seeds, is `python -m b
 import random
 from pathlib import Path
 
+import pytest
 from pytest_django import DjangoDbBlocker
 
 from tests.faults.hosting import campaign
@@ -17,6 +18,8 @@ MISSIONS = 60
 FAULTS = ("worker", "guard", "attendant", "database", "everything", "restart")
 LEEWAY = 8
 SEED = 7
+
+pytestmark = pytest.mark.xdist_group("hosting")
 
 
 def test_after_random_faults_under_load_nothing_is_lost_and_nothing_is_done_twice(

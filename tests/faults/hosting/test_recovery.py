@@ -16,6 +16,8 @@ MISSIONS = 12
 LEEWAY = 8
 """A busy machine may take so many times what is asked; what a quiet one takes is measured by `benchmarks.faults`."""
 
+pytestmark = pytest.mark.xdist_group("hosting")
+
 
 @pytest.mark.parametrize("fault", ["worker", "attendant", "guard", "command", "everything", "restart", "database"])
 def test_missions_of_one_machine_are_hosted_again_after_a_fault_of(fault: str, site: Site) -> None:

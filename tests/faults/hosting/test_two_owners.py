@@ -3,6 +3,7 @@
 import random
 import time
 
+import pytest
 from django.utils import timezone
 
 from missions.models import Claim, MissionHost, MissionProcess
@@ -17,6 +18,8 @@ from tests.running.agents_at_hand import lives, until
 from traceability.events import SYSTEM
 
 CHANCE = random.Random(1)
+
+pytestmark = pytest.mark.xdist_group("hosting")
 
 
 def epochs() -> dict[int, int]:
