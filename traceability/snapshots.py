@@ -15,6 +15,7 @@ def news(columns: str, where: str = "true") -> str:
     """The statement for what became visible since the snapshot `%(cursor)s`, in the order of ids, and the present one.
 
     Its rows are the cursor to go on with and the columns; one row of nulls when there is nothing new.
+    Those who were writing at the snapshot are looked up in the index, one by one: as a join it would read all entries.
     """
     return f"""
 WITH present AS (SELECT pg_current_snapshot() AS snap)
@@ -22,7 +23,7 @@ SELECT present.snap::text AS cursor, news.* FROM present LEFT JOIN LATERAL (
     SELECT {columns} FROM traceability_entry WHERE xid >= pg_snapshot_xmax(%(cursor)s::pg_snapshot) AND {where}
     UNION ALL
     SELECT {columns} FROM traceability_entry
-    WHERE xid IN (SELECT pg_snapshot_xip(%(cursor)s::pg_snapshot)) AND {where}
+    WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip(%(cursor)s::pg_snapshot))) AND {where}
 ) AS news ON true
 ORDER BY news.id
 """
