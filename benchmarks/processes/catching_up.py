@@ -19,11 +19,13 @@ from missions.services.hosting import Owner
 from missions.services.keeping import Saved
 from missions.standing import packing
 from missions.supervision import loading
-from missions.supervision.host import AT_ONCE, CLAIM_AT_ONCE
 from missions.supervision.server import MissionServer
 from traceability import hints
 
 LONG, RUNS, DIRTY = 20_000, 3, 1000
+AT_ONCE, CLAIM_AT_ONCE = 200, 2000
+"""What a host writes and takes at once."""
+
 TEXTS = "SELECT canonical FROM traceability_entry WHERE stream LIKE 'mission:%'"
 
 

@@ -51,9 +51,9 @@ class Watched(Host):
         if found := NUMBER.search(news.text):
             self.folded[int(found[1])] = Folded(mission_id, news.seq, now)
 
-    def show(self, tenure: Tenure, *, at_once: bool = False) -> None:
+    def show(self, tenure: Tenure, **how: bool) -> None:
         waiting = set(self.holding.changed)
-        super().show(tenure, at_once=at_once)
+        super().show(tenure, **how)
         now = time.time()
         for mission_id in waiting - self.holding.changed:
             self.shown[mission_id].append((self.holding.servers[mission_id].shown, now))
