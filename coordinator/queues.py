@@ -53,8 +53,8 @@ def cluster(redis_url: str) -> dict[str, Any]:
             "hosts": {
                 "workers": 1,
                 "queue_limit": 2,
-                "timeout": 300,
-                "retry": 330,
+                "timeout": None,
+                "retry": 3600,
                 "recycle": 500,
                 "max_rss": 400_000,
                 "scheduler": False,

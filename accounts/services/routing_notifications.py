@@ -4,6 +4,7 @@ The entries that were dealt with, their deliveries and the reader's place are on
 however many route at a time and whenever one of them dies.
 """
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from traceability.told import COLUMNS, Told, told
 NAME = "notifications"
 PAGE = 500
 PATIENCE_S = 0.2
+LONGEST_S = 1.0
 MAIL_GATHERS = timedelta(minutes=1)
 """Mail waits for the end of its minute, so that what happens at once is one mail."""
 
@@ -41,13 +43,16 @@ class Hearer:
 
 
 def route(*, now: datetime, patience_s: float = PATIENCE_S) -> int:
-    """Routes all that is settled; answers how many deliveries were made. Without endpoints it is one small query."""
+    """Routes what is settled, for a second at most; answers how many deliveries were made.
+
+    Without endpoints it is one small query.
+    """
     first = Endpoint.objects.aggregate(first=Min("after"))["first"]
     if first is None or not Entry.objects.filter(pk__gt=max(first, _place())).exists():
         return 0
     upto = settling.settled(patience_s=patience_s)
-    made, more = 0, upto is not None
-    while more:
+    made, more, end = 0, upto is not None, time.monotonic() + LONGEST_S
+    while more and time.monotonic() < end:
         found, more = _route_page(first, upto or 0, now)
         made += found
     return made

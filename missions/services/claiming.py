@@ -97,7 +97,7 @@ def unmet(task: Task) -> list[str]:
     return list(needs.values_list("needs__task_id", flat=True)[:20])
 
 
-def expire(*, now: datetime, at_most: int = 200) -> int:
+def expire(*, now: datetime, at_most: int = 50) -> int:
     """Puts back every task whose lease has run out; answers how many. Safe to run in two places at once."""
     lapsed = Claim.objects.expired(now).order_by("lease_until")
     ids = list(lapsed.values_list("task_id", flat=True)[:at_most])

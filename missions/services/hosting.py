@@ -55,24 +55,34 @@ def claim(owner: Owner, *, most: int) -> list[int]:
         return sorted(mission_id for (mission_id,) in cursor.fetchall())
 
 
-def begin(owner: Owner, *, now: datetime, most: int) -> dict[int, int]:
-    """Starts wanted processes that nobody holds, and crashed ones whose pause is over.
+def begin(owner: Owner, *, now: datetime, most: int = 1, only: int | None = None) -> dict[int, int]:
+    """Starts wanted processes that nobody holds, and crashed ones whose pause is over; `only` this mission's.
 
     Answers how many crashes count against each, by mission id. A host that was declared dead starts none.
     """
-    due = Q(state=State.STARTING) | Q(state=State.CRASHED, restart_at__lte=now)
-    free = Q(owner=None) | Q(owner=owner.id)
     with ledger.writing():
         if not MissionHost.objects.select_for_update(no_key=True).filter(pk=owner.id, state="alive").exists():
             return {}
         rows = MissionProcess.objects.select_for_update(of=("self",), skip_locked=True).select_related("mission")
-        found = list(rows.filter(due, free, wanted=True).order_by("mission_id")[:most])
+        due = rows.filter(_startable(owner, now), **({} if only is None else {"pk": only}))
+        found = list(due.order_by("mission_id")[:most])
         mine = MissionProcess.objects.filter(pk__in=[each.pk for each in found])
         mine.update(state=State.RUNNING, owner=owner.id, host=owner.machine, epoch=F("epoch") + 1, since=now)
         for process in found:
             told = ProcessChanged(mission=process.mission.ref, state=State.RUNNING, host=owner.machine)
             ledger.record(told, actor=SYSTEM, at=now)
     return {process.mission_id: len(restarts.counting(process.crashes, now)) for process in found}
+
+
+def startable(owner: Owner, *, now: datetime, most: int) -> list[int]:
+    """The missions whose processes this host may start now."""
+    rows = MissionProcess.objects.filter(_startable(owner, now)).order_by("mission_id")
+    return list(rows.values_list("mission_id", flat=True)[:most])
+
+
+def _startable(owner: Owner, now: datetime) -> Q:
+    due = Q(state=State.STARTING) | Q(state=State.CRASHED, restart_at__lte=now)
+    return due & (Q(owner=None) | Q(owner=owner.id)) & Q(wanted=True)
 
 
 def owned(owner: Owner) -> list[int]:

@@ -34,10 +34,12 @@ WITH gone AS (
         FOR UPDATE SKIP LOCKED
     ) RETURNING id
 ), freed AS (
-    UPDATE missions_missionprocess SET owner_id = NULL, host = '' WHERE owner_id IN (
-        SELECT id FROM gone UNION SELECT id FROM missions_missionhost WHERE state IN ('dead', 'left')
-            AND EXISTS (SELECT FROM missions_missionprocess AS held WHERE held.owner_id = missions_missionhost.id)
-    ) RETURNING mission_id
+    UPDATE missions_missionprocess AS process SET owner_id = NULL, host = '' FROM (
+        SELECT mission_id FROM missions_missionprocess WHERE owner_id IN (
+            SELECT id FROM gone UNION SELECT id FROM missions_missionhost WHERE state IN ('dead', 'left')
+                AND EXISTS (SELECT FROM missions_missionprocess AS held WHERE held.owner_id = missions_missionhost.id)
+        ) ORDER BY mission_id FOR UPDATE
+    ) AS held WHERE process.mission_id = held.mission_id RETURNING process.mission_id
 )
 SELECT (SELECT coalesce(array_agg(id), '{{}}') FROM gone), (SELECT count(*) FROM freed)
 """
@@ -51,7 +53,9 @@ WHERE locktype = 'advisory' AND objsubid = 1 AND pid <> pg_backend_pid() AND use
 """
 LEAVE = """
 WITH freed AS (
-    UPDATE missions_missionprocess SET owner_id = NULL, host = '' WHERE owner_id = %(id)s RETURNING mission_id
+    UPDATE missions_missionprocess AS process SET owner_id = NULL, host = '' FROM (
+        SELECT mission_id FROM missions_missionprocess WHERE owner_id = %(id)s ORDER BY mission_id FOR UPDATE
+    ) AS held WHERE process.mission_id = held.mission_id RETURNING process.mission_id
 ), left_now AS (
     UPDATE missions_missionhost SET state = 'left', ended_at = clock_timestamp(), missions = 0
     WHERE id = %(id)s AND state IN ('alive', 'draining') RETURNING id

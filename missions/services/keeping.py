@@ -19,6 +19,9 @@ WITH quick AS MATERIALIZED (
     WHERE owner_id = %(me)s AND mission_id = ANY(%(missions)s) ORDER BY mission_id FOR SHARE OF process
 )
 """
+AHEAD = "kept.seq > (SELECT seq FROM traceability_streamhead WHERE stream = 'mission:' || kept.mission_id)"
+"""What is kept tells of a history that was taken back: a dump was restored without it."""
+
 STANDINGS = f"""
 {MINE}
 INSERT INTO missions_missionstanding AS kept (mission_id, seq, counts, figures, at)
@@ -27,7 +30,7 @@ FROM unnest(%(missions)s::bigint[], %(seqs)s::bigint[], %(counts)s::text[], %(fi
     AS given(mission_id, seq, counts, figures) JOIN mine USING (mission_id)
 ON CONFLICT (mission_id) DO UPDATE
     SET seq = excluded.seq, counts = excluded.counts, figures = excluded.figures, at = excluded.at
-    WHERE kept.seq <= excluded.seq
+    WHERE kept.seq <= excluded.seq OR {AHEAD}
 RETURNING mission_id
 """
 CHECKPOINTS = f"""
@@ -38,7 +41,7 @@ FROM unnest(%(missions)s::bigint[], %(seqs)s::bigint[], %(states)s::bytea[])
     AS given(mission_id, seq, state) JOIN mine USING (mission_id)
 ON CONFLICT (mission_id) DO UPDATE
     SET seq = excluded.seq, schema = excluded.schema, state = excluded.state, at = excluded.at
-    WHERE kept.seq <= excluded.seq OR kept.schema <> excluded.schema
+    WHERE kept.seq <= excluded.seq OR kept.schema <> excluded.schema OR {AHEAD}
 RETURNING mission_id
 """
 

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.db import DatabaseError
+from redis.exceptions import RedisError
 
 from accounts.services import routing_notifications, sending_notifications
 from coordinator.lib.errors import Refusal
 from coordinator.lib.outages import is_outage
 from missions.services import advising, claiming
 from missions.supervision import checker, executor
+from missions.supervision.crashing import POISON
 
 TABLE: tuple[tuple[Callable[..., object], float], ...] = (
     (claiming.expire, 1.0),
@@ -46,7 +48,7 @@ class Chores:
 def _do(chore: Callable[..., object], now: datetime) -> None:
     try:
         chore(now=now)
-    except (Refusal, DatabaseError) as problem:
+    except (Refusal, DatabaseError, RedisError, *POISON) as problem:
         if is_outage(problem):
             raise
-        log.error("A chore of the host failed and is tried again: %s", problem)
+        log.error("A chore of the host failed and is tried again: %r", problem)

@@ -1,23 +1,24 @@
 """The missions that a host holds in memory, and what is to be done about each. Pure: times are passed in."""
 
 import heapq
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from missions.replaying.state import Told
 from missions.supervision.server import MissionServer
 
 SAVE_AFTER_ENTRIES = 200
+SPARE_TIMERS = 1000
 
 
 class Holding:
-    """Servers by mission id. `touched` wait for advice, `changed` for their standing to be shown, `dirty` (since when)
-    for a checkpoint, `leaving` are those whose process is no longer wanted or is parked.
+    """Servers by mission id. `touched` wait for advice, `changed` for their standing to be shown, in the order in which
+    they began to; `dirty` (since when) for a checkpoint; `leaving` are stopped or parked.
     """
 
     def __init__(self) -> None:
         self.servers: dict[int, MissionServer] = {}
-        self.touched: set[int] = set()
-        self.changed: set[int] = set()
+        self.touched: dict[int, None] = {}
+        self.changed: dict[int, None] = {}
         self.leaving: set[int] = set()
         self.dirty: dict[int, float] = {}
         self.due: dict[int, float] = {}
@@ -30,7 +31,7 @@ class Holding:
         for pk, server in servers.items():
             self.note(pk, moment)
             if server.seq == server.shown:
-                self.changed.discard(pk)
+                self.changed.pop(pk, None)
             if server.seq == server.kept:
                 self.dirty.pop(pk)
 
@@ -45,8 +46,8 @@ class Holding:
 
     def note(self, mission_id: int, moment: float) -> None:
         """Something was folded: advice, standing and checkpoint follow."""
-        self.touched.add(mission_id)
-        self.changed.add(mission_id)
+        self.touched.setdefault(mission_id)
+        self.changed.setdefault(mission_id)
         self.dirty.setdefault(mission_id, moment)
         if self.servers[mission_id].standing.process in ("stopped", "parked"):
             self.leaving.add(mission_id)
@@ -55,26 +56,33 @@ class Holding:
 
     def drop(self, mission_ids: Iterable[int]) -> None:
         for pk in list(mission_ids):
-            for held in (self.servers, self.dirty, self.due):
+            for held in (self.servers, self.dirty, self.due, self.touched, self.changed):
                 held.pop(pk, None)
-            for marked in (self.touched, self.changed, self.leaving):
-                marked.discard(pk)
+            self.leaving.discard(pk)
 
     def remember(self, due: Mapping[int, float | None]) -> None:
         """When each is to be looked at again (seconds since 1970), whatever is told meanwhile."""
         for pk, at in due.items():
+            if self.due.get(pk) == at:
+                continue
             self.due.pop(pk, None)
             if at is not None and pk in self.servers:
                 self.due[pk] = at
                 heapq.heappush(self.timers, (at, pk))
+        if len(self.timers) > 2 * len(self.due) + SPARE_TIMERS:
+            self.timers = [(at, pk) for pk, at in self.due.items()]
+            heapq.heapify(self.timers)
 
-    def take_touched(self, now: float, most: int) -> list[int]:
-        """Those that changed, and those whose time has come."""
+    def wake_due(self, now: float) -> int:
+        """Marks those whose time has come; answers how many wait for advice."""
         while self.timers and self.timers[0][0] <= now:
             at, pk = heapq.heappop(self.timers)
             if self.due.get(pk) == at:
                 del self.due[pk]
-                self.touched.add(pk)
+                self.touched.setdefault(pk)
+        return len(self.touched)
+
+    def take_touched(self, most: int) -> list[int]:
         return _taken(self.touched, most)
 
     def take_changed(self, most: int) -> list[int]:
@@ -93,10 +101,9 @@ class Holding:
         return self.timers[0][0] if self.timers else float("inf")
 
 
-def _taken(marked: set[int], most: int) -> list[int]:
-    chosen: Collection[int] = (
-        marked if len(marked) <= most else [pk for pk, _ in zip(marked, range(most), strict=False)]
-    )
-    found = sorted(chosen)
-    marked.difference_update(found)
-    return found
+def _taken(waiting: dict[int, None], most: int) -> list[int]:
+    """The first of them, which wait no longer; in the order of their ids, so that no two hosts lock them crosswise."""
+    chosen = [pk for pk, _ in zip(waiting, range(most), strict=False)]
+    for pk in chosen:
+        del waiting[pk]
+    return sorted(chosen)

@@ -12,6 +12,7 @@ from missions.replaying import reading
 from missions.replaying.folding import CannotFold
 from missions.standing import packing
 from missions.supervision.server import MissionServer
+from traceability.archiving import ArchiveChanged, ArchiveMissing
 
 AT_ONCE = 200
 MOST_ENTRIES = 10_000
@@ -27,7 +28,7 @@ ORDER BY entry.stream, entry.seq
 """
 log = logging.getLogger(__name__)
 
-Broken = dict[int, CannotFold]
+Broken = dict[int, Exception]
 Breath = Callable[[], object]
 
 
@@ -60,6 +61,7 @@ def catch_up(servers: Iterable[MissionServer], *, breathe: Breath = _hold) -> Br
     """Folds what these have not folded yet; answers those that cannot, which must be thrown away."""
     broken: Broken = {}
     behind = _behind(list(servers))
+    ends = [(server, server.seq + missing) for server, missing in behind]
     few: list[tuple[MissionServer, int]] = []
     for server, missing in behind:
         if missing > AT_ONCE:
@@ -69,6 +71,9 @@ def catch_up(servers: Iterable[MissionServer], *, breathe: Breath = _hold) -> Br
     for part in _parts(few):
         _follow_all(part, broken)
         breathe()
+    for server, end in ends:
+        if server.seq < end and server.mission_id not in broken:
+            broken[server.mission_id] = CannotFold(server.stream, server.seq + 1, "is missing")
     return broken
 
 
@@ -104,7 +109,7 @@ def _follow(server: MissionServer, broken: Broken, breathe: Breath = _hold) -> N
             server.apply(told)
             if not told.seq % BREATHE_EVERY:
                 breathe()
-    except CannotFold as problem:
+    except (CannotFold, ArchiveMissing, ArchiveChanged) as problem:
         broken[server.mission_id] = problem
 
 

@@ -52,11 +52,15 @@ def run(ticket: str = "") -> int:
     is_next = bool(ticket) and ticket == chain.ticket
     if not (is_next or time.monotonic() - chain.ended > IDLE_AFTER_S):
         return 0
-    chain.ticket = uuid.uuid4().hex
+    chain.ticket, whole = uuid.uuid4().hex, False
     try:
-        return _slice(chain, time.monotonic() + SLICE_S)
+        turns = _slice(chain, time.monotonic() + SLICE_S)
+        whole = True
     finally:
-        chain.ended = time.monotonic()
+        chain.ended = time.monotonic() if whole else float("-inf")
+        if not whole:  # whatever it was: others take what this host holds, and the next message begins anew
+            chain.host.lose()
+    return turns
 
 
 def wake(ticket: str = "") -> None:

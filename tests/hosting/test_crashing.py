@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from coordinator.lib.errors import ImpossibleMove
@@ -118,6 +119,36 @@ def test_a_fault_of_what_follows_from_a_state_crashes_that_mission_alone(new_hos
     hurry()
     step(host, 2)
     assert process_of(bad.mission).state == "running"
+
+
+def test_one_that_the_database_refuses_to_start_does_not_keep_the_others_from_starting(new_host: Make) -> None:
+    bad, good, host = world.mission(), world.mission(), new_host()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'check_violation'; END $$"
+        )
+        cursor.execute(
+            "CREATE TRIGGER refused BEFORE UPDATE ON missions_missionprocess FOR EACH ROW "
+            f"WHEN (NEW.mission_id = {bad.pk}) EXECUTE FUNCTION refuse()"
+        )
+    step(host, 2)
+    assert process_of(good).state == "running"
+    assert process_of(bad).state == "starting"
+
+
+def test_a_mission_whose_files_are_gone_crashes_alone(new_host: Make) -> None:
+    bad, good, host = world.mission(), world.task(), new_host()
+    step(host)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE traceability_entry DISABLE TRIGGER USER")
+        cursor.execute("DELETE FROM traceability_entry WHERE stream = %s", [f"mission:{bad.pk}"])
+        cursor.execute("ALTER TABLE traceability_entry ENABLE TRIGGER USER")
+    host.lose()
+    MissionCheckpoint.objects.all().delete()
+    step(host, 2)
+    assert process_of(bad).state == "crashed"
+    assert counts_shown(good.mission) == {"pending": 1}
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,8 @@ def test_a_thawed_host_cannot_show_what_it_folded(new_host: Make) -> None:
     one.tail(one.tenure)
     step(two, 2)
     shown = MissionStanding.objects.get(mission=task.mission)
-    one.show(one.tenure, at_once=True)
+    one.keeper.show(one.tenure)
+    one._doubt()
     assert task.mission_id not in one.holding.servers, "a write that hit nothing makes it forget"
     assert MissionStanding.objects.get(mission=task.mission).at == shown.at
     assert counts_shown(task.mission) == {"blocked": 1}

@@ -7,10 +7,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ
+from redis.exceptions import RedisError
 
 from missions import jobs
 from missions.models import Claim, MissionHost, MissionProcess
 from missions.services import claiming
+from missions.services.executing import CannotRun
 from missions.supervision import chores, drain, presence, slices
 from tests.missions import world
 from traceability import hints
@@ -77,6 +79,36 @@ def test_a_host_begins_anew_when_its_connection_was_ended(committed_db: str) -> 
     assert jobs.beat(slices._own().ticket) >= 1
     assert MissionProcess.objects.get(mission=mission).epoch == 2
     assert sorted(MissionHost.objects.values_list("state", flat=True)) == ["alive", "dead"]
+
+
+def test_a_fault_that_nobody_foresaw_gives_the_missions_to_others(
+    committed_db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.mission()
+    assert jobs.beat() >= 1
+    monkeypatch.setattr(chores, "TABLE", ((_fall, 0.0),))
+    slices._own().host.chores = chores.Chores()
+    with pytest.raises(KeyboardInterrupt):
+        jobs.beat(slices._own().ticket)
+    assert slices._own().host.tenure is None
+    monkeypatch.setattr(chores, "TABLE", ())
+    assert jobs.beat() >= 1, "the next message begins at once"
+
+
+def _fall(*, now: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("fault", [RedisError("away"), ValueError("odd"), CannotRun("not now")])
+def test_a_chore_that_falls_does_not_take_the_host_with_it(fault: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[object] = []
+
+    def fall(*, now: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(chores, "TABLE", ((fall, 0.0), (lambda *, now: done.append(now), 0.0)))
+    chores.Chores().run(timezone.now())
+    assert len(done) == 1
 
 
 def test_a_chore_that_fails_does_not_hold_up_the_others(db: None) -> None:

@@ -196,7 +196,7 @@ def test_rescue_frees_what_a_dead_host_held_and_ends_what_has_lapsed(new_host: M
 def test_missions_that_agree_with_their_streams_pass_the_check(new_host: Make) -> None:
     task, host = world.task(), new_host()
     step(host, 2)
-    host.save(host.tenure, after_s=0.0)  # type: ignore[arg-type]
+    host.keeper.save(host.tenure, after_s=0.0)  # type: ignore[arg-type]
     world.lead(task, TaskStatus.BLOCKED)
     world.mission()
     assert run("mission_check", "--all") == "2 missions, 2 agree\n"
@@ -210,7 +210,7 @@ def test_the_check_says_where_what_is_kept_parts_from_the_stream(new_host: Make)
     key = task.mission.key
     other = world.task()
     step(host, 2)
-    host.save(host.tenure, after_s=0.0)  # type: ignore[arg-type]
+    host.keeper.save(host.tenure, after_s=0.0)  # type: ignore[arg-type]
     MissionStanding.objects.filter(mission=task.mission).update(counts={"completed": 7})
     kept = MissionCheckpoint.objects.get(mission=other.mission)
     MissionCheckpoint.objects.filter(mission=task.mission).update(state=kept.state, seq=kept.seq)

@@ -65,8 +65,9 @@ def test_the_fenced_host_changes_nothing_whatever_it_believes(pair: Pair) -> Non
         first.holding.note(task.mission_id, 0.0)
         first.done_at.clear()
         first.consider(fenced)
-    first.save(fenced, after_s=0.0)
-    first.show(fenced, at_once=True)
+    first.keeper.save(fenced, after_s=0.0)
+    first.keeper.show(fenced)
+    first._doubt()
     hosting.release(fenced.owner, [task.mission_id])
     assert hosting.crash(fenced.owner, task.mission_id, "wrong", now=timezone.now()) is None
     assert stored(task.mission) == before
