@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import psycopg
 from django.db import connection
 
-LEASE_S = 6.0
+LEASE_S = 5.0
 CERTIFICATE = "hashtextextended('missions.host:' || {id}, 0)"
 
 REGISTER = """

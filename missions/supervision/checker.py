@@ -14,7 +14,7 @@ from missions import facts, subjects
 from missions.advice.findings import POLICY, Finding
 from missions.models import Execution
 from missions.services import advising
-from policies import bundles, engine
+from policies import bundles, engine, measuring
 from policies.engine import Facts, Rule
 from policies.subjects import Subjects
 from policies.vocabulary import Outcome
@@ -37,15 +37,15 @@ def check(*, now: datetime) -> tuple[int, int]:
 
 def findings(now: datetime) -> Iterator[Finding]:
     """What the policies in force have against what runs now; two statements, one where no policy names executions."""
-    rules = bundles.current().by_type.get(ACTION, ())
+    bundle = bundles.current()
+    rules, wanted = bundle.by_type.get(ACTION, ()), bundle.measures_for(ACTION)
     if rules:
         runs = Execution.objects.filter(state=Execution.State.RUNNING)
         for run in runs.select_related("mission", "task__sprint", "agent").order_by("pk"):
-            yield from _judged(run, rules, now)
+            yield from _judged(run, rules, measuring.completed(_facts(run, now), wanted))
 
 
-def _judged(run: Execution, rules: tuple[Rule, ...], now: datetime) -> Iterator[Finding]:
-    known = _facts(run, now)
+def _judged(run: Execution, rules: tuple[Rule, ...], known: Facts) -> Iterator[Finding]:
     for found in engine.judge(known, rules).findings:
         if found.outcome in SEVERITIES:
             what = f"the run of task {run.task.key} by {run.agent.key}"
