@@ -19,8 +19,8 @@ class ExecutionAdmin(ServiceAdmin):
     area = "tasks"
     fields = (
         "task", "agent", "adapter", "key", "state", "attempt", "max_attempts", "retry_on", "failure", "failure_detail",
-        "cost_usd", "host", "process_group", "remote_id", "heartbeat_at", "lease_until", "run_after", "cancel_requested",
-        "created_at", "started_at", "ended_at", "prompt", "put_out",
+        "cost_usd", "host", "process_group", "remote_id", "heartbeat_at", "lease_until", "run_after",
+        "cancel_requested", "created_at", "started_at", "ended_at", "prompt", "put_out",
     )  # fmt: skip
     readonly_fields = ("put_out",)
     list_display = (

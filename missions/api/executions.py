@@ -1,5 +1,6 @@
 """Executions: runs of tasks by their agents' adapters."""
 
+import re
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -20,6 +21,8 @@ from missions.services.executing import Wanted
 
 SHOWN = ("mission", "task", "agent")
 VISIBLE = r"^[\x21-\x7e]+$"
+OF_A_HEADER = re.compile(r"account-\d+:")
+"""How the key begins that an `Idempotency-Key` becomes. No body may name one: it could take another account's."""
 
 
 class ExecutionSerializer(serializers.ModelSerializer[Execution]):
@@ -80,6 +83,13 @@ class ExecuteBody(Strict):
         required=False,
         help_text="After which failures it is tried again.",
     )
+
+    def validate_key(self, value: str) -> str:
+        if OF_A_HEADER.match(value):
+            raise serializers.ValidationError(
+                "Keys that begin so stand for Idempotency-Key headers; choose another one."
+            )
+        return value
 
 
 class ExecutionView(ResourceView):

@@ -17,8 +17,9 @@ def fresh_key() -> str:
 class Execution(models.Model):
     """The row is the truth. `fence` counts every time that a worker took it; only who holds the last one writes to it.
 
-    `remote_id` names what runs at a provider, `run_after` holds the next attempt back, `woken_at` is when a worker was asked for it last (nobody was: null), and
-    `failure` is that of the last attempt. `output` is written at the end; until then its chunks are all there is.
+    `remote_id` names what runs at a provider, `run_after` holds the next attempt back, `woken_at` is when a worker was
+    asked for it last (nobody was: null), and `failure` is that of the last attempt. `output` is written at the end;
+    until then its chunks are all there is.
     """
 
     class State(models.TextChoices):

@@ -86,10 +86,12 @@ def _refusal(execution: Execution) -> Ended | None:
 
 
 def _start_task(execution: Execution, now: datetime) -> Ended | None:
-    """Moves the locked task to in_progress, where a further attempt finds it; answers why that cannot be."""
+    """Moves the locked task to in_progress, where a further attempt must find it; answers why it is not run."""
     task, actor = execution.task, concluding.actor_of(execution)
     if task.agent_id != execution.agent_id:
         return _not_run(Failure.CANCELLED, f"Task {task.key} is no longer {execution.agent.key}'s.")
+    if execution.attempt > 1 and task.status != TaskStatus.IN_PROGRESS:
+        return _not_run(Failure.CANCELLED, f"Task {task.key} was moved to {task.status} since the last attempt began.")
     try:
         outcome = moving.ask(task, TaskStatus.IN_PROGRESS, actor=actor, now=now, reason="execution")
     except ImpossibleMove as refusal:

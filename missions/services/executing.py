@@ -127,7 +127,7 @@ def _queue(task: Task, wanted: Wanted, actor: Actor, now: datetime) -> Execution
     )
     told = ExecutionQueued(**running.refs(execution), execution=execution.pk, adapter=execution.adapter)
     ledger.record(told, actor=actor, at=now)
-    transaction.on_commit(partial(waking.wake, [execution.pk], now=now))
+    transaction.on_commit(partial(waking.wake, [execution.pk], now=now), robust=True)
     return execution
 
 

@@ -1,5 +1,6 @@
 """Asking workers for queued executions. The message only wakes: a lost one is sent again, a double one is harmless."""
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
@@ -8,12 +9,14 @@ from django.db import transaction
 from django.db.models import Q
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
+from redis.exceptions import RedisError
 
 from missions.models import Execution
 from missions.services import admitting
 
 QUEUE = "exec"
 LOST_MESSAGE_AFTER = timedelta(seconds=30)
+log = logging.getLogger(__name__)
 
 
 def wake(execution_ids: Iterable[int], *, now: datetime) -> None:
@@ -42,8 +45,17 @@ def wake_waiting(*, now: datetime) -> int:
 
 def _wake_fitting(near: Q, now: datetime) -> int:
     found = admitting.next_up(admitting.due(now).filter(near), unless_woken_since=now - LOST_MESSAGE_AFTER)
-    if any(each.woken_at for each in found) and get_broker(QUEUE).queue_size():
+    if any(each.woken_at for each in found) and _may_hold_messages():
         found = [each for each in found if each.woken_at is None]  # no message is lost while the queue holds some
     if found:
         wake([each.execution for each in found], now=now)
     return len(found)
+
+
+def _may_hold_messages() -> bool:
+    """Whether the queue holds messages, as far as can be known: one that is away may hold some."""
+    try:
+        return bool(get_broker(QUEUE).queue_size())
+    except RedisError as away:
+        log.warning("The queue %s is away; what a message was lost of is asked for once it is back: %s", QUEUE, away)
+        return True

@@ -53,6 +53,17 @@ def test_the_header_is_a_key_of_its_account_and_holds_longer_than_the_answer_is_
     assert client_of(other).post(f"/api/tasks/{task_for().key}/execute", headers=header).status_code == 202
 
 
+def test_a_body_cannot_name_the_key_that_stands_for_a_header() -> None:
+    task, one, other = task_for(), person("operator"), client_of(person("operator"))
+    for key in (f"account-{one.pk}:once", "account-0:"):
+        refused = other.post(f"/api/tasks/{task.key}/execute", {"key": key}, format="json")
+        assert (refused.status_code, list(refused.json()["errors"])) == (422, ["key"])
+    taken = other.post(f"/api/tasks/{task.key}/execute", {"key": "account-5"}, format="json")
+    assert taken.status_code == 202
+    late = client_of(one).post(f"/api/tasks/{task_for().key}/execute", headers={"Idempotency-Key": "once"})
+    assert (late.status_code, late.json()["key"]) == (202, f"account-{one.pk}:once")
+
+
 def test_an_execution_without_a_key_is_given_one() -> None:
     operator = client_of(person("operator"))
     keys = {operator.post(f"/api/tasks/{task_for().key}/execute").json()["key"] for _ in range(3)}

@@ -15,7 +15,7 @@ from agents.models import Usage
 from missions import retries
 from missions.lifecycle import MissionStatus, TaskStatus
 from missions.models import Execution
-from missions.services import beginning, executing, running, steering, waking
+from missions.services import beginning, executing, planning, running, steering, waking
 from missions.services.executing import Wanted
 from missions.supervision import executor
 from tests.missions import world
@@ -170,10 +170,40 @@ def test_an_attempt_whose_budget_is_spent_meanwhile_ends_the_run_and_tells_the_t
 def test_an_attempt_whose_task_was_given_to_another_is_not_made() -> None:
     execution = tried()
     ended(taken(execution), "crashed")
-    world.lead(execution.task, TaskStatus.COMPLETED)
+    other = world.agent()
+    planning.revise_task(execution.task, agent=other, expected=None, actor=SYSTEM, now=timezone.now())
     assert beginning.begin(execution.pk, host="here", now=timezone.now() + LATER) is None
     execution = fresh(execution)
-    assert (execution.state, execution.task.status) == ("cancelled", TaskStatus.COMPLETED)
+    assert (execution.state, execution.task.agent) == ("cancelled", other)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        (TaskStatus.PENDING,),
+        (TaskStatus.BLOCKED,),
+        (TaskStatus.PENDING_REVIEW,),
+        (TaskStatus.PENDING_REVIEW, TaskStatus.REJECTED),
+        (TaskStatus.FAILED,),
+        (TaskStatus.COMPLETED,),
+    ],
+    ids=lambda path: path[-1],
+)
+def test_a_task_that_somebody_moved_between_attempts_stays_there_and_is_not_run(path: tuple[TaskStatus, ...]) -> None:
+    execution = tried()
+    ended(taken(execution), "crashed")
+    world.lead(execution.task, *path)
+    assert beginning.begin(execution.pk, host="here", now=timezone.now() + LATER) is None
+    execution = fresh(execution)
+    assert (execution.state, execution.failure, execution.task.status) == ("cancelled", "cancelled", path[-1])
+    assert f"was moved to {path[-1]} since" in execution.failure_detail
+
+
+def test_a_task_that_somebody_took_away_and_gave_back_between_attempts_is_run() -> None:
+    execution = tried()
+    ended(taken(execution), "crashed")
+    world.lead(execution.task, TaskStatus.BLOCKED, TaskStatus.IN_PROGRESS)
+    assert ended(taken(execution, timezone.now() + LATER)) == "succeeded"
 
 
 def test_the_database_takes_no_execution_back_without_an_entry_and_none_from_its_end() -> None:
