@@ -13,9 +13,9 @@ from traceability.events import Event
 
 ELSEWHERE = {
     "account", "token", "session", "sprint", "policy", "objective", "key_result", "requirement", "usage", "endpoint",
-    "delivery", "notification",
+    "delivery", "notification", "waiver",
 }  # fmt: skip
-"""Nouns whose entries stand in no mission's stream."""
+"""Nouns whose entries stand in no mission's stream: a waiver is the organisation's, like the policy it weakens."""
 
 ELSEWHERE_KINDS = {"agent.created", "agent.updated", "agent.health_changed", "document.space_activated"}
 TASK = {"id": 5, "key": "t-5"}
