@@ -1,7 +1,7 @@
 """From a committed entry to the folded state, and to the standing that others read, in a host that holds all missions.
 
 The host runs in this process and is the product's own; it notes when it has folded an entry and when a standing was
-written. The writer is another process that records through the ledger and notes when each commit has returned; the
+written. Writers are other processes that record through the ledger and note when each commit has returned; the
 clock is the machine's, the same for both.
 """
 
@@ -26,6 +26,9 @@ RATES = {"idle": (5, 150), "100 entries/s": (100, 1000), "500 entries/s": (500, 
 
 ASKED = {"idle": ("< 15", ""), "500 entries/s": ("", "< 100")}
 SETTLED_S = 2.0
+MOST_EACH = 200
+"""Entries a second of one writer; for more there are more of them."""
+
 NUMBER = re.compile(r'"report":(\d+)')
 
 
@@ -87,23 +90,33 @@ def run() -> Iterator[Figure]:
 
 
 def _hosted(host: Host, rate: int, entries: int) -> dict[int, float]:
-    """Hosts while the writer writes, and a little longer; answers when each commit had returned, by number."""
+    """Hosts while writers write, and a little longer; answers when each commit had returned, by number."""
     context = multiprocessing.get_context("spawn")
     told = context.SimpleQueue()
-    writer = context.Process(target=writing.write, args=(rate, entries, told))
-    writer.start()
+    count = 1 + rate // MOST_EACH
+    parts = [range(first, entries, count) for first in range(count)]
+    writers = [context.Process(target=writing.write, args=(rate / count, numbers, told)) for numbers in parts]
+    for each in writers:
+        each.start()
     committed: dict[int, float] = {}
-    end = float("inf")
-    while time.monotonic() < end:
-        host.turn()
-        host.wait(0.2)
-        if not committed and not told.empty():
-            committed = told.get()
-            end = time.monotonic() + SETTLED_S
-        if not committed and not writer.is_alive() and told.empty():
-            raise RuntimeError("the writer died")
-    writer.join()
+    while len(committed) < entries:
+        _host_for(host, 0.2)
+        alive = any(each.is_alive() for each in writers)
+        if not told.empty():
+            committed |= told.get()
+        elif not alive:
+            raise RuntimeError("a writer died")
+    _host_for(host, SETTLED_S)
+    for each in writers:
+        each.join()
     return committed
+
+
+def _host_for(host: Host, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        host.turn()
+        host.wait(left)
 
 
 def _spread(what: str, seconds: Sequence[float], asked: tuple[str, str]) -> Iterator[Figure]:

@@ -8,15 +8,15 @@ import django
 MISSIONS = 500
 
 
-def write(rate: int, entries: int, told: "multiprocessing.SimpleQueue[dict[int, float]]") -> None:
-    """So many reports, evenly at this rate, each in a transaction of its own; tells when each commit had returned."""
+def write(rate: float, numbers: range, told: "multiprocessing.SimpleQueue[dict[int, float]]") -> None:
+    """A report for each number, evenly at this rate, each in a transaction; tells when each commit had returned."""
     django.setup()
     from benchmarks.processes import filling  # noqa: PLC0415  (needs the apps loaded)
 
     tellers = filling.tellers(MISSIONS)
     began, committed = time.time() + 0.2, {}
-    for number in range(entries):
-        time.sleep(max(0.0, began + number / rate - time.time()))
+    for place, number in enumerate(numbers):
+        time.sleep(max(0.0, began + place / rate - time.time()))
         tellers[number % len(tellers)](number)
         committed[number] = time.time()
     told.put(committed)
