@@ -42,7 +42,16 @@ def revive(*, now: datetime) -> bool:
 
     Only a stock `qcluster` needs it: under `workers` a guard asks by itself.
     """
-    if MissionHost.objects.living_at(now).exists() or get_broker(presence.HOSTS).queue_size():
+    if MissionHost.objects.living_at(now).exists() or _is_asked():
         return False
     ask()
     return True
+
+
+def _is_asked() -> bool:
+    """Whether somebody has asked already; where nobody can tell, asking once more does no harm."""
+    try:
+        return bool(get_broker(presence.HOSTS).queue_size())
+    except RedisError as fault:
+        log.warning("The queue of hosts does not answer: %s", fault)
+        return False
