@@ -21,7 +21,8 @@ ADVICE_NAMES = ("id", "kind", "severity", "message", "task")
 ADVICE = f"""
 SELECT a.id, a.kind, a.severity, a.message, t.task_id
 FROM {Advisory._meta.db_table} AS a LEFT JOIN {Task._meta.db_table} AS t ON t.id = a.task_id
-WHERE a.resolved_at IS NULL AND coalesce(a.snoozed_until <= %s, true) AND (a.agent_id = %s OR t.agent_id = %s) ORDER BY a.id DESC LIMIT {MOST_HINTS}
+WHERE a.resolved_at IS NULL AND coalesce(a.snoozed_until <= %s, true) AND (a.agent_id = %s OR t.agent_id = %s)
+ORDER BY a.id DESC LIMIT {MOST_HINTS}
 """
 ENDED = (TaskStatus.COMPLETED, TaskStatus.FAILED)
 
@@ -72,7 +73,7 @@ def approvals_of(agent: Agent) -> list[dict[str, Any]]:
 
 
 def advice_for(agent: Agent, now: datetime) -> list[dict[str, Any]]:
-    """What is advised about it and its tasks and not put off, the newest first. A plain statement: every report pays."""
+    """What is advised about it and its tasks and not put off, newest first. A plain statement: every report pays."""
     with connection.cursor() as cursor:
         cursor.execute(ADVICE, [now, agent.pk, agent.pk])
         return [dict(zip(ADVICE_NAMES, row, strict=True)) for row in cursor.fetchall()]

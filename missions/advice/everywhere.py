@@ -21,6 +21,9 @@ from traceability.models import KeyResult, Requirement
 CRASHES = 3
 """How often a mission's process crashes before somebody should look."""
 
+CRASHED_LATELY = timedelta(minutes=10)
+"""So long after its last crash it is still said to crash again and again."""
+
 LATELY = timedelta(hours=2)
 LAST_TOLD = 100
 """So many of an agent's last activities are looked at for the files that it touches."""
@@ -86,7 +89,7 @@ def findings(now: datetime) -> Iterator[Finding]:
     """Everything of this kind that is wrong at `now`, shared files excepted; in 4 statements."""
     yield from silent_agents(now)
     yield from requirements_without_work(now)
-    yield from crashed_processes()
+    yield from crashed_processes(now)
     yield from resting_missions(now)
 
 
@@ -122,15 +125,16 @@ def requirements_without_work(now: datetime) -> Iterator[Finding]:
         )
 
 
-def crashed_processes() -> Iterator[Finding]:
-    """Mission processes that crash again and again, or crashed so often that they are parked."""
+def crashed_processes(now: datetime) -> Iterator[Finding]:
+    """Mission processes that crash again and again, running just now or not, and parked ones; a restart clears both."""
     state = MissionProcess.State
-    again = Q(state=state.PARKED) | Q(state=state.CRASHED, restarts__gte=CRASHES)
+    lately = Q(restarts__gte=CRASHES, last_error_at__gt=now - CRASHED_LATELY)
+    again = Q(state=state.PARKED) | lately & ~Q(crashes=[])
     for process in MissionProcess.objects.filter(again, wanted=True).order_by("mission_id"):
         parked = process.state == state.PARKED
-        what = "crashed too often and is parked: restart it" if parked else "crashes again and again"
+        what = f"is parked after {process.restarts} crashes; restart it" if parked else "crashes again and again"
         yield Finding(
-            name=f"process_crashed:mission:{process.mission_id}",
+            name=f"process_crashed{'-parked' if parked else ''}:mission:{process.mission_id}",
             kind="process_crashed",
             severity="critical",
             message=f"The process of mission {{mission}} {what}.",

@@ -160,7 +160,8 @@ def _late(view: View, name: str, severity: str, ahead: Forecast) -> Finding:
 
 
 def _chain(view: View, chain: Chain) -> Finding:
-    others = "1 task waits" if chain.holds_up == 1 else f"{chain.holds_up} tasks wait"
+    count = f"at least {chain.holds_up}" if chain.cut else f"{chain.holds_up}"
+    others = f"{count} task waits" if chain.holds_up == 1 else f"{count} tasks wait"
     return Finding(
         name=f"blocked_chain:task:{chain.task_id}",
         kind="blocked_chain",

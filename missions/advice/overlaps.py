@@ -9,6 +9,10 @@ from typing import NamedTuple
 from missions.advice.findings import SAME_FILES, Finding, listed
 
 LONGEST_PATH = 200
+MOST_SHARING = 10
+"""A path that more tasks share is common ground, such as a list of changes, and says nothing."""
+
+MOST_FOUND = 500
 
 
 class Touch(NamedTuple):
@@ -26,20 +30,26 @@ def overlaps(touches: Iterable[Touch]) -> Iterator[Finding]:
     """One finding for each two tasks of different agents that touched the same path of the same ground."""
     shared: dict[tuple[int, int], set[str]] = defaultdict(set)
     tasks: dict[int, Touch] = {}
-    for path, found in _by_path(touches).items():
+    for (path, _), found in _by_ground(touches).items():
+        if len({touch.task_id for touch in found}) > MOST_SHARING:
+            continue
         for one, other in combinations(found, 2):
             if one.task_id != other.task_id and one.agent != other.agent and _same_ground(one, other):
-                first, second = sorted((one, other))
+                first, second = sorted((one, other), key=lambda touch: touch.task_id)
                 tasks[first.task_id], tasks[second.task_id] = first, second
                 shared[first.task_id, second.task_id].add(path)
-    for (first_id, second_id), paths in sorted(shared.items()):
+    for (first_id, second_id), paths in sorted(shared.items())[:MOST_FOUND]:
         yield _finding(tasks[first_id], tasks[second_id], sorted(paths))
 
 
-def _by_path(touches: Iterable[Touch]) -> dict[str, list[Touch]]:
-    found: dict[str, list[Touch]] = defaultdict(list)
+def _by_ground(touches: Iterable[Touch]) -> dict[tuple[str, int | str], list[Touch]]:
+    """By path and mission, and by path and repository where one is named."""
+    found: dict[tuple[str, int | str], list[Touch]] = defaultdict(list)
     for touch in touches:
-        found[posixpath.normpath(touch.path)].append(touch)
+        path = posixpath.normpath(touch.path)
+        found[path, touch.mission_id].append(touch)
+        if touch.repository:
+            found[path, touch.repository].append(touch)
     return found
 
 

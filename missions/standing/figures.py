@@ -1,7 +1,7 @@
 """What follows from a standing at a moment: counts, progress, burn rate, forecasts, chains of blocked work. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -17,14 +17,22 @@ LATE = 1.04
 
 LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 STUCK = frozenset({TaskStatus.BLOCKED, TaskStatus.FAILED})
+LOOKED_AT = 5_000
+"""So many waiting tasks are counted, from those on that wait for what is stuck longest."""
+
+STUCK_LOOKED_AT = 1_000
+CHAINS_TOLD = 200
+TURNS = 8
+"""So often a graph with cycles is gone through at most; few need more than three, one without cycles needs one."""
 
 
 class Chain(NamedTuple):
-    """A stuck task and how many unfinished tasks wait for it, directly or through others."""
+    """A stuck task and how many unfinished tasks wait for it, directly or through others: at least so many if `cut`."""
 
     task_id: int
     work: Work
     holds_up: int
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,13 +80,17 @@ def forecast(standing: Standing, now: float) -> Forecast | None:
     return Forecast(now + left * each, now + left * each * wide, 24 * HOUR / each)
 
 
-def chains(standing: Standing) -> Iterator[Chain]:
-    """The stuck tasks that others wait for, those that hold up most first."""
+def chains(standing: Standing) -> list[Chain]:
+    """The stuck tasks that others wait for, those that hold up most first; at most `CHAINS_TOLD`."""
     waiting = _waiting(standing.tasks.values())
-    found = (
-        Chain(pk, work, len(_reached(work.key, waiting))) for pk, work in standing.tasks.items() if work.status in STUCK
-    )
-    yield from sorted((each for each in found if each.holds_up), key=lambda each: (-each.holds_up, each.task_id))
+    stuck = [(pk, work) for pk, work in standing.tasks.items() if work.status in STUCK and work.key in waiting]
+    stuck.sort(key=lambda each: (each[1].since, each[0]))
+    del stuck[STUCK_LOOKED_AT:]
+    order = _downstream_first([work.key for _, work in stuck], waiting)
+    held_up, cut = _held_up(order, waiting), len(order) >= LOOKED_AT
+    found = (Chain(pk, work, held_up.get(work.key, 0).bit_count(), cut) for pk, work in stuck)
+    held = sorted((each for each in found if each.holds_up), key=lambda each: (-each.holds_up, each.task_id))
+    return held[:CHAINS_TOLD]
 
 
 def shown(standing: Standing, now: float) -> dict[str, Any]:
@@ -111,14 +123,47 @@ def _waiting(tasks: Iterable[Work]) -> dict[str, list[str]]:
     return found
 
 
-def _reached(key: str, waiting: dict[str, list[str]]) -> set[str]:
+def _downstream_first(keys: Iterable[str], waiting: dict[str, list[str]]) -> list[str]:
+    """These keys and all that wait for them, each after those that wait for it, as far as there is no cycle."""
+    order: list[str] = []
     seen: set[str] = set()
-    ahead = [key]
-    while ahead:
-        fresh = [each for each in waiting.get(ahead.pop(), ()) if each not in seen]
-        seen.update(fresh)
-        ahead.extend(fresh)
-    return seen
+    path = [("", iter(keys))]
+    while path:
+        key, others = path[-1]
+        fresh = next((each for each in others if each not in seen), None)
+        if fresh is None or (key and len(seen) >= LOOKED_AT):
+            order.append(key)
+            path.pop()
+        else:
+            seen.add(fresh)
+            path.append((fresh, iter(waiting.get(fresh, ()))))
+    return order[:-1]
+
+
+def _held_up(order: list[str], waiting: dict[str, list[str]]) -> dict[str, int]:
+    """By key, all that wait for it, a bit for each task: sets would take too long where all are stuck."""
+    reached: dict[str, int] = {}
+    found: dict[str, int] = {}
+    for _ in range(TURNS if _has_cycle(order, waiting) else 1):
+        before = dict(reached)
+        for place, key in enumerate(order):
+            found[key] = held = _together(waiting.get(key, ()), reached)
+            reached[key] = held | 1 << place
+        if reached == before:
+            break
+    return found
+
+
+def _has_cycle(order: list[str], waiting: dict[str, list[str]]) -> bool:
+    places = {key: place for place, key in enumerate(order)}
+    return any(places.get(each, -1) >= place for key, place in places.items() for each in waiting.get(key, ()))
+
+
+def _together(keys: Iterable[str], reached: dict[str, int]) -> int:
+    found = 0
+    for key in keys:
+        found |= reached.get(key, 0)
+    return found
 
 
 def _moment(at: float) -> str:

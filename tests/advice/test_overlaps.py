@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from missions.advice.overlaps import Touch, overlaps
+from missions.advice.overlaps import MOST_FOUND, MOST_SHARING, Touch, overlaps
 from missions.lifecycle import TaskStatus
 from missions.models import Advisory
 from missions.services import advising
@@ -50,6 +50,17 @@ def test_a_pair_is_told_once_with_all_its_paths() -> None:
 
 def test_three_on_one_file_are_three_pairs() -> None:
     assert len(names(touch(1), touch(2), touch(3))) == 3
+
+
+def test_a_path_that_many_tasks_of_one_ground_share_is_common_ground() -> None:
+    sharing = [touch(number, "CHANGELOG.md") for number in range(MOST_SHARING)]
+    assert len(names(*sharing)) == 45
+    assert names(*sharing, touch(99, "CHANGELOG.md")) == []
+    assert len(names(*sharing, touch(99, "CHANGELOG.md", mission=2))) == 45
+
+
+def test_the_number_of_findings_is_bounded() -> None:
+    assert len(names(*(touch(number, f"{number // 10}.py") for number in range(1000)))) == MOST_FOUND
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """What follows from a standing: counts, progress, burn rate, forecasts and chains, with their odd cases."""
 
 import math
+import time
 from typing import Any
 
 import orjson
@@ -150,6 +151,40 @@ def test_the_chain_that_holds_up_most_comes_first() -> None:
     works = [work("a", BLOCKED), work("b", FAILED), work("c", PENDING, "b"), work("d", PENDING, "c", "a")]
     mission = standing(*works)
     assert list(figures.chains(mission)) == [Chain(2, works[1], 2), Chain(1, works[0], 1)]
+
+
+MANY = range(1, 10_000)
+LARGE = {
+    "all stuck in a row": [work("0", BLOCKED)] + [work(str(n), BLOCKED, str(n - 1)) for n in MANY],
+    "all stuck, told the other way round": [work(str(n), BLOCKED, str(n + 1)) for n in MANY],
+    "a cycle": [work(str(n), BLOCKED, str(n % len(MANY) + 1)) for n in MANY],
+    "many before one before many": [
+        *(work(f"f-{n}", FAILED) for n in range(500)),
+        work("0", PENDING, *(f"f-{n}" for n in range(500))),
+        *(work(str(n), PENDING, "0") for n in MANY),
+    ],
+}
+
+
+@pytest.mark.parametrize("works", LARGE.values(), ids=LARGE)
+def test_chains_of_a_large_mission_are_counted_in_little_time_and_as_far_as_the_bound(works: list[Work]) -> None:
+    began = time.process_time()
+    found = figures.chains(standing(*works))
+    assert time.process_time() - began < 2
+    assert len(found) == figures.CHAINS_TOLD
+    assert figures.STUCK_LOOKED_AT <= found[0].holds_up <= figures.LOOKED_AT + figures.STUCK_LOOKED_AT
+    assert found[0].cut == (found[0].holds_up > figures.STUCK_LOOKED_AT)
+
+
+def test_a_large_chain_below_the_bound_is_counted_to_the_last_task() -> None:
+    works = [work("0", BLOCKED)] + [work(str(n), BLOCKED, str(n - 1)) for n in range(1, 3000)]
+    assert [each.holds_up for each in figures.chains(standing(*works))] == list(range(2999, 2799, -1))
+    assert not any(each.cut for each in figures.chains(standing(*works)))
+
+
+def test_each_task_of_two_cycles_that_touch_holds_up_all() -> None:
+    works = [work("a", BLOCKED, "b", "d"), work("b", BLOCKED, "c"), work("c", BLOCKED, "a"), work("d", BLOCKED, "a")]
+    assert held_up(standing(*works)) == dict.fromkeys("abcd", 4)
 
 
 @given(stories(), st.floats(-40 * DAY, 40 * DAY))
