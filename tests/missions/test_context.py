@@ -46,6 +46,7 @@ def rich_task() -> Task:
     world.lead(row, TaskStatus.IN_PROGRESS, TaskStatus.PENDING_REVIEW)
     reviewing.reject(row, comment="Also check sums.", reviewer=person(), expected=None, **by)
     world.policy({"action_type": "deploy"}, [{"block": "Not on a Friday."}], description="Fridays")
+    world.mission(mission_id="another")
     world.policy({"action_type": "deploy"}, [{"warn": "x"}], scope={"mission": ["another"]}, description="Elsewhere")
     ingesting.store_document(
         ingesting.Draft(title="Backups", content="# Restoring\n\nRestore a backup with pgbackrest restore."), **by
