@@ -58,7 +58,7 @@ class Watched(Host):
         waiting = set(self.holding.changed)
         super().show(tenure, **how)
         now = time.time()
-        for mission_id in waiting - self.holding.changed:
+        for mission_id in waiting - set(self.holding.changed):
             self.shown[mission_id].append((self.holding.servers[mission_id].shown, now))
 
     def shown_at(self, entry: Folded) -> float:
