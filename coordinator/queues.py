@@ -47,7 +47,8 @@ def cluster(redis_url: str) -> dict[str, Any]:
         "catch_up": False,
         "bulk": 1,
         "queue_limit": 4,
-        "recycle": 50,
+        "recycle": 500,
+        "max_rss": 400_000,
         "log_level": text("LOG_LEVEL", "WARNING"),
         "ALT_CLUSTERS": {
             "hosts": {

@@ -81,7 +81,7 @@ def every_mission_cost_something(story: Story) -> None:
 
 
 def a_document_is_found_by_meaning(story: Story) -> None:
-    asked = {"query": "a secret phrase that is too long is no longer shortened", "mode": "semantic", "limit": 3}
+    asked = {"query": "a secret phrase that is too long is no longer shortened", "mode": "semantic", "limit": 8}
     found = story.api.post("/knowledge/search", {**asked, "filter": {"kind": "reference"}})
     assert "bcrypt 5.0.0" in [each["document"]["title"] for each in found["results"]]
 
