@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.core.validators import RegexValidator
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -12,7 +13,7 @@ from rest_framework.response import Response
 from agents.adapters.base import MAY_BE_TRIED_AGAIN, MOST_ATTEMPTS
 from coordinator.lib.errors import Malformed
 from coordinator.lib.models import numbered
-from coordinator.lib.serializers import Money, Strict, Whole
+from coordinator.lib.serializers import Money, Strict, Text, Whole
 from coordinator.lib.views import ResourceView
 from missions import outputs
 from missions.models import Execution, ExecutionOutput, Task
@@ -65,8 +66,8 @@ class NothingMore(Strict):
 class ExecuteBody(Strict):
     """How the task is run. All may be left out."""
 
-    key = serializers.RegexField(
-        VISIBLE,
+    key = Text(
+        validators=[RegexValidator(VISIBLE)],
         max_length=200,
         required=False,
         help_text="The same key for the same task answers the same execution, whenever; for another task 409.",

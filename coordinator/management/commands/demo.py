@@ -30,7 +30,8 @@ class Command(BaseCommand):
         parser.add_argument("--fast", action="store_true", help="as fast as the server answers")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM):  # a shell that put us into the background may ignore the first
+            signal.signal(number, signal.default_int_handler)
         token = options["token"].strip() or kept_token(Path(settings.COORDINATOR_DATA))
         minutes = 0.0 if options["fast"] else options["minutes"]
         try:
