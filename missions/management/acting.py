@@ -1,5 +1,6 @@
 """The base of commands that do one thing to each of some missions, as the system or as a person."""
 
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from datetime import datetime
 from typing import Any, ClassVar
@@ -17,7 +18,7 @@ from traceability.events import SYSTEM, Actor
 SCOPE = "missions:write"
 
 
-class ActingCommand(RecordCommand):
+class ActingCommand(RecordCommand, ABC):
     """What is refused for one mission spares the others; then the exit code is 1."""
 
     done: ClassVar[str]
@@ -33,9 +34,9 @@ class ActingCommand(RecordCommand):
         if refused:
             raise CommandError(f"{refused} of {len(options['missions'])} were not done.", returncode=1)
 
+    @abstractmethod
     def act(self, mission: Mission, *, actor: Actor, now: datetime) -> int | None:
         """Does it; answers the approval that holds it, if one does. Raises Refusal."""
-        raise NotImplementedError
 
     def _done_to(self, key: str, actor: Actor, now: datetime) -> bool:
         try:
